@@ -1,0 +1,146 @@
+"""The contract that every recurrent cell fulfils.
+
+A cell is a value and its parameters are data: a frozen dataclass holds the hyper-parameters, and
+everything else is a pure function of its arguments. So a cell is hashable and static under
+`jax.jit`, two equal cells share one compiled program, and its parameters are an ordinary pytree.
+
+Axis letters used in every docstring of this package:
+
+=======  ===========================================================================
+``T``    time steps
+``B``    batch; a cell takes any number of batch axes, none included, written ``...``
+``D``    input features (`input_size`)
+``H``    hidden units (`hidden_size`)
+``O``    output features (`output_size`; equal to ``H`` unless a cell projects)
+=======  ===========================================================================
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+Params = Any
+"""The parameters of a cell: a NamedTuple of arrays (a tuple of them for a cell made of cells)."""
+
+Carry = Any
+"""The state that a cell hands from one step to the next: a NamedTuple of arrays."""
+
+
+class Layer(abc.ABC):
+    """What maps a sequence to a sequence: a `Cell`, or a `Composite` made of layers."""
+
+    @property
+    @abc.abstractmethod
+    def num_inputs(self) -> int:
+        """D, the features of one input."""
+
+    @property
+    @abc.abstractmethod
+    def num_outputs(self) -> int:
+        """O, the features of one output."""
+
+    @abc.abstractmethod
+    def init(self, key: jax.Array) -> Params:
+        """Draws the parameters, in JAX's default float type, from a random key."""
+
+    @abc.abstractmethod
+    def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> Carry:
+        """The carry before the first step: zeros ``[*batch_shape, ...]`` of the given type."""
+
+
+class Cell(Layer):
+    r"""One step of a recurrent network, in two halves.
+
+    .. math:: z_t = \mathrm{project}(x_t), \qquad
+              (s_t, y_t) = \mathrm{step}(s_{t-1}, z_t)
+
+    `project` holds all that depends on the input alone. `rnnjax.unroll` computes it for all time
+    steps at once, as one large matrix product; only `step` runs sequentially.
+    """
+
+    @abc.abstractmethod
+    def project(self, params: Params, x: jax.Array) -> Any:
+        """All that depends on the input alone: ``[..., D]`` to a pytree of ``[..., ?]``."""
+
+    @abc.abstractmethod
+    def step(self, params: Params, carry: Carry, z: Any) -> tuple[Carry, jax.Array]:
+        """What is sequential: the next carry and the output ``[..., O]``.
+
+        The carry keeps its own dtype whatever that of `z` is; the output has that of `z`.
+        """
+
+    def __call__(self, params: Params, carry: Carry, x: jax.Array) -> tuple[Carry, jax.Array]:
+        """One whole step, for streaming: (carry, x) to (carry, y), as `jax.lax.scan` wants it."""
+        return self.step(params, carry, self.project(params, x))
+
+
+class Options(NamedTuple):
+    """How a sequence is run; see `rnnjax.unroll`, and `unroll_last` for `last_only`."""
+
+    mask: jax.Array | None = None
+    resets: jax.Array | None = None
+    reverse: bool = False
+    last_only: bool = False
+
+
+class Composite(Layer):
+    """A layer made of layers, which knows itself how to run them over a sequence."""
+
+    @abc.abstractmethod
+    def unroll(
+        self, params: Params, xs: jax.Array, carry: Carry, options: Options
+    ) -> tuple[Carry, jax.Array]:
+        """Runs the sequence ``[T, ..., D]``: the final carry and the outputs ``[T, ..., O]``.
+
+        With `options.last_only`, the output ``[..., O]`` of the last step taken instead.
+        """
+
+
+def affine(x: jax.Array, w: jax.Array, *biases: jax.Array | None) -> jax.Array:
+    """``x @ w`` plus every bias that is not None: ``[..., D]`` to ``[..., K]``."""
+    y = jnp.matmul(x, w)
+    present = [b for b in biases if b is not None]
+    if not present:
+        return y
+    return y + jnp.broadcast_to(sum(present[1:], start=present[0]), y.shape)
+
+
+def recur(h: jax.Array, w: jax.Array, *biases: jax.Array | None) -> jax.Array:
+    """`affine` of a state, computed in the parameters' dtype: a float32 carry rides on bf16."""
+    return affine(h.astype(w.dtype), w, *biases)
+
+
+def default_float() -> Any:
+    """JAX's default float type: float32, or float64 under ``jax_enable_x64``."""
+    return jnp.zeros(()).dtype
+
+
+def check_sizes(cell: object, *names: str) -> None:
+    """Raises a `ValueError` naming the first of these fields that is not a positive integer."""
+    for name in names:
+        value = getattr(cell, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(
+                f"{type(cell).__name__}: {name} must be a positive integer, not {value!r}."
+            )
+
+
+def check_choice(owner: str, name: str, value: object, choices: Any) -> None:
+    """Raises a `ValueError` that lists the choices if `value` is none of them."""
+    if value not in choices:
+        listed = ", ".join(sorted(choices))
+        raise ValueError(f"{owner}: unknown {name} {value!r}; expected one of: {listed}.")
+
+
+def check_input(cell: Layer, x: jax.Array) -> None:
+    """Raises a `ValueError` if the last axis of `x` is not the cell's input size."""
+    shape = jnp.shape(x)
+    if not shape or shape[-1] != cell.num_inputs:
+        raise ValueError(
+            f"{type(cell).__name__} was built for inputs of {cell.num_inputs} features on the "
+            f"last axis, but got an input of shape {shape}."
+        )

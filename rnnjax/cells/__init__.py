@@ -1,0 +1,32 @@
+"""The cells, one family per file, and the table of their names."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from rnnjax.cell import Cell
+from rnnjax.cells.gru import GRU, GRUCarry, GRUParams
+from rnnjax.cells.lstm import LSTM, LSTMCarry, LSTMParams
+from rnnjax.cells.simple_rnn import SimpleRNN, SimpleRNNCarry, SimpleRNNParams
+
+CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
+    {
+        "simple_rnn": SimpleRNN,
+        "lstm": LSTM,
+        "gru": GRU,
+    }
+)
+"""Every cell by the name that the experiments' ``--cell`` takes."""
+
+__all__ = [
+    "CELLS",
+    "GRU",
+    "LSTM",
+    "GRUCarry",
+    "GRUParams",
+    "LSTMCarry",
+    "LSTMParams",
+    "SimpleRNN",
+    "SimpleRNNCarry",
+    "SimpleRNNParams",
+]

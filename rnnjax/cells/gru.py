@@ -1,0 +1,143 @@
+"""The gated recurrent unit, in both forms that are in use."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from rnnjax.activations import ACTIVATIONS
+from rnnjax.cell import (
+    Cell,
+    affine,
+    check_choice,
+    check_input,
+    check_sizes,
+    default_float,
+    recur,
+)
+from rnnjax.initializers import INITIALIZATIONS, gate_params
+
+
+class GRUParams(NamedTuple):
+    """Parameters, gates fused in the order r, z, n.
+
+    ``w_x [D, 3H]``, ``w_h [H, 3H]``, ``b [3H]``, ``b_h [3H]`` (None where absent).
+    """
+
+    w_x: jax.Array
+    w_h: jax.Array
+    b: jax.Array | None = None
+    b_h: jax.Array | None = None
+
+
+class GRUCarry(NamedTuple):
+    """Carry: the hidden state ``h [..., H]``."""
+
+    h: jax.Array
+
+
+@jax.tree_util.register_static
+@dataclasses.dataclass(frozen=True)
+class GRU(Cell):
+    r"""Gated recurrent unit, the reset gate applied after or before the recurrent product.
+
+    .. math::
+        r_t &= \sigma(x_t W_{xr} + b_r + h_{t-1} W_{hr} + b_{hr}) \\
+        z_t &= \sigma(x_t W_{xz} + b_z + h_{t-1} W_{hz} + b_{hz}) \\
+        n_t &= \phi(x_t W_{xn} + b_n + r_t \odot (h_{t-1} W_{hn} + b_{hn}))
+               \quad \text{(reset after)} \\
+        n_t &= \phi(x_t W_{xn} + b_n + (r_t \odot h_{t-1}) W_{hn})
+               \quad \text{(reset before)} \\
+        h_t &= (1 - z_t) \odot n_t + z_t \odot h_{t-1}, \qquad y_t = h_t
+
+    Args:
+        input_size: D, features of one input.
+        hidden_size: H, units.
+        activation: φ, a name in `rnnjax.activations.ACTIVATIONS`.
+        recurrent_activation: σ, likewise; the activation of the gates.
+        reset_after: which of the two functions. The first has a bias b_h, which can't be merged
+            into b because of r; the second has none, since there it could be.
+        initialization: "keras" (Glorot uniform, one fused orthogonal matrix, zero biases) or
+            "torch" (all uniform ±1/√H).
+        use_bias: whether there are biases.
+
+    Parameters: `GRUParams`. Carry: `GRUCarry`. Output: ``[..., H]``.
+
+    Raises:
+        ValueError: a size is not a positive integer, or a name is unknown.
+
+    Reset after: equal to ``torch.nn.GRU`` (weights transposed), ``keras.layers.GRU`` as it comes
+    (gate order z, r, n; biases stacked as (2, 3H)) and ``flax.linen.GRUCell`` (which has b_hn
+    only). Reset before: ``keras.layers.GRU(reset_after=False)`` and the original paper; Haiku too,
+    whose z gate is the complement of this one.
+
+    >>> cell = GRU(input_size=3, hidden_size=2)
+    >>> params = cell.init(jax.random.key(0))
+    >>> carry, y = cell(params, cell.initial_carry(), jnp.array([1.0, -1.0, 2.0]))
+    >>> y.shape
+    (2,)
+
+    Source: K. Cho et al., "Learning phrase representations using RNN encoder-decoder", EMNLP 2014,
+    equations 5-8 (reset before the product); the reset after it: version 1 of the same text,
+    arXiv:1406.1078v1, and NVIDIA's cuDNN.
+    """
+
+    input_size: int
+    hidden_size: int
+    activation: str = "tanh"
+    recurrent_activation: str = "sigmoid"
+    reset_after: bool = True
+    initialization: str = "keras"
+    use_bias: bool = True
+
+    def __post_init__(self) -> None:
+        check_sizes(self, "input_size", "hidden_size")
+        check_choice("GRU", "activation", self.activation, ACTIVATIONS)
+        check_choice("GRU", "recurrent_activation", self.recurrent_activation, ACTIVATIONS)
+        check_choice("GRU", "initialization", self.initialization, INITIALIZATIONS)
+
+    @property
+    def num_inputs(self) -> int:
+        return self.input_size
+
+    @property
+    def num_outputs(self) -> int:
+        return self.hidden_size
+
+    def init(self, key: jax.Array) -> GRUParams:
+        return GRUParams(
+            *gate_params(
+                key,
+                self.initialization,
+                self.input_size,
+                self.hidden_size,
+                num_gates=3,
+                use_bias=self.use_bias,
+                two_biases=self.reset_after,
+            )
+        )
+
+    def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> GRUCarry:
+        return GRUCarry(jnp.zeros((*batch_shape, self.hidden_size), dtype or default_float()))
+
+    def project(self, params: GRUParams, x: jax.Array) -> jax.Array:
+        check_input(self, x)
+        return affine(x, params.w_x, params.b)
+
+    def step(self, params: GRUParams, carry: GRUCarry, z: jax.Array) -> tuple[GRUCarry, jax.Array]:
+        activation = ACTIVATIONS[self.activation]
+        gate = ACTIVATIONS[self.recurrent_activation]
+        gates = 2 * self.hidden_size  # r and z; the candidate n lies behind them
+        if self.reset_after:
+            u = recur(carry.h, params.w_h, params.b_h)
+            reset, update = jnp.split(gate(z[..., :gates] + u[..., :gates]), 2, axis=-1)
+            candidate = activation(z[..., gates:] + reset * u[..., gates:])
+        else:
+            u = recur(carry.h, params.w_h[:, :gates])
+            reset, update = jnp.split(gate(z[..., :gates] + u), 2, axis=-1)
+            candidate = activation(z[..., gates:] + recur(reset * carry.h, params.w_h[:, gates:]))
+        h = (1 - update) * candidate + update * carry.h
+        return GRUCarry(h.astype(carry.h.dtype)), h.astype(z.dtype)

@@ -1,0 +1,140 @@
+"""The long short-term memory."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from rnnjax.activations import ACTIVATIONS
+from rnnjax.cell import (
+    Cell,
+    affine,
+    check_choice,
+    check_input,
+    check_sizes,
+    default_float,
+    recur,
+)
+from rnnjax.initializers import INITIALIZATIONS, gate_params
+
+
+class LSTMParams(NamedTuple):
+    """Parameters, gates fused in the order i, f, g, o.
+
+    ``w_x [D, 4H]``, ``w_h [H, 4H]``, ``b [4H]``, ``b_h [4H]`` (None where absent).
+    """
+
+    w_x: jax.Array
+    w_h: jax.Array
+    b: jax.Array | None = None
+    b_h: jax.Array | None = None
+
+
+class LSTMCarry(NamedTuple):
+    """Carry: the hidden state ``h [..., H]`` and the memory ``c [..., H]``."""
+
+    h: jax.Array
+    c: jax.Array
+
+
+@jax.tree_util.register_static
+@dataclasses.dataclass(frozen=True)
+class LSTM(Cell):
+    r"""Long short-term memory with a forget gate and without peepholes.
+
+    .. math::
+        i_t &= \sigma(x_t W_{xi} + b_i + h_{t-1} W_{hi} + b_{hi}) \\
+        f_t &= \sigma(x_t W_{xf} + b_f + h_{t-1} W_{hf} + b_{hf}) \\
+        g_t &= \phi(x_t W_{xg} + b_g + h_{t-1} W_{hg} + b_{hg}) \\
+        o_t &= \sigma(x_t W_{xo} + b_o + h_{t-1} W_{ho} + b_{ho}) \\
+        c_t &= f_t \odot c_{t-1} + i_t \odot g_t \\
+        h_t &= o_t \odot \phi(c_t), \qquad y_t = h_t
+
+    Args:
+        input_size: D, features of one input.
+        hidden_size: H, units.
+        activation: φ, a name in `rnnjax.activations.ACTIVATIONS`.
+        recurrent_activation: σ, likewise; the activation of the gates.
+        initialization: "keras" (Glorot uniform, one fused orthogonal matrix, zero bias but +1 for
+            the forget gate) or "torch" (all uniform ±1/√H, with a bias b for the input and
+            another, b_h, for the state).
+        use_bias: whether there are biases.
+
+    Parameters: `LSTMParams`. Carry: `LSTMCarry`. Output: ``[..., H]``.
+
+    Raises:
+        ValueError: a size is not a positive integer, or a name is unknown.
+
+    Equal to ``keras.layers.LSTM`` (same gate order, it calls g "c"), to ``torch.nn.LSTM`` (which
+    keeps its weights transposed) and to ``flax.linen.OptimizedLSTMCell`` (whose carry is (c, h)).
+    Haiku orders the gates i, g, f, o and adds 1 to the forget gate at every step.
+
+    >>> cell = LSTM(input_size=3, hidden_size=2)
+    >>> params = cell.init(jax.random.key(0))
+    >>> carry, y = cell(params, cell.initial_carry(), jnp.array([1.0, -1.0, 2.0]))
+    >>> carry.c.shape, y.shape
+    ((2,), (2,))
+
+    Source: S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9 (1997),
+    1735-1780; the forget gate: F. Gers, J. Schmidhuber, F. Cummins, "Learning to forget", Neural
+    Computation 12 (2000), 2451-2471.
+    """
+
+    input_size: int
+    hidden_size: int
+    activation: str = "tanh"
+    recurrent_activation: str = "sigmoid"
+    initialization: str = "keras"
+    use_bias: bool = True
+
+    def __post_init__(self) -> None:
+        check_sizes(self, "input_size", "hidden_size")
+        check_choice("LSTM", "activation", self.activation, ACTIVATIONS)
+        check_choice("LSTM", "recurrent_activation", self.recurrent_activation, ACTIVATIONS)
+        check_choice("LSTM", "initialization", self.initialization, INITIALIZATIONS)
+
+    @property
+    def num_inputs(self) -> int:
+        return self.input_size
+
+    @property
+    def num_outputs(self) -> int:
+        return self.hidden_size
+
+    def init(self, key: jax.Array) -> LSTMParams:
+        params = LSTMParams(
+            *gate_params(
+                key,
+                self.initialization,
+                self.input_size,
+                self.hidden_size,
+                num_gates=4,
+                use_bias=self.use_bias,
+            )
+        )
+        if params.b is None:
+            return params
+        forget_gate = slice(self.hidden_size, 2 * self.hidden_size)
+        forget_bias = INITIALIZATIONS[self.initialization].forget_bias
+        return params._replace(b=params.b.at[forget_gate].add(forget_bias))
+
+    def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> LSTMCarry:
+        zeros = jnp.zeros((*batch_shape, self.hidden_size), dtype or default_float())
+        return LSTMCarry(h=zeros, c=zeros)
+
+    def project(self, params: LSTMParams, x: jax.Array) -> jax.Array:
+        check_input(self, x)
+        return affine(x, params.w_x, params.b, params.b_h)
+
+    def step(
+        self, params: LSTMParams, carry: LSTMCarry, z: jax.Array
+    ) -> tuple[LSTMCarry, jax.Array]:
+        activation = ACTIVATIONS[self.activation]
+        gate = ACTIVATIONS[self.recurrent_activation]
+        i, f, g, o = jnp.split(z + recur(carry.h, params.w_h), 4, axis=-1)
+        c = gate(f) * carry.c + gate(i) * activation(g)
+        h = gate(o) * activation(c)
+        return LSTMCarry(h.astype(carry.h.dtype), c.astype(carry.c.dtype)), h.astype(z.dtype)

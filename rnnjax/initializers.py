@@ -1,0 +1,148 @@
+r"""Initial distributions of parameters, where `jax.nn.initializers` has none ready.
+
+An `Initialization` bundles what one framework uses for a recurrent layer and for the dense layer
+behind it, so that ``initialization="keras"`` or ``"torch"`` means exactly that.
+
+============  ===========================================  ====================================
+\             ``"keras"``                                  ``"torch"``
+============  ===========================================  ====================================
+input         Glorot uniform over the fused ``[D, G*H]``   uniform(±1/√H)
+recurrent     one orthogonal fused ``[H, G*H]`` matrix     uniform(±1/√H)
+biases        zero; +1 for the forget gate of the LSTM     uniform(±1/√H), one for the input and
+                                                           one for the state
+dense layer   Glorot uniform, zero bias                    uniform(±1/√inputs), bias likewise
+============  ===========================================  ====================================
+
+Sources: ``keras/src/layers/rnn`` of Keras 3; ``torch.nn.RNNBase.reset_parameters`` and
+``torch.nn.Linear.reset_parameters`` of PyTorch 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+import jax
+from jax.nn import initializers
+
+
+class Initializer(Protocol):
+    """Draws an array: ``initializer(key, shape, dtype)``, as in `jax.nn.initializers`."""
+
+    def __call__(self, key: jax.Array, shape: Any, dtype: Any = None, /) -> jax.Array:
+        """Draws an array of the given shape and type."""
+        ...
+
+
+def symmetric_uniform(fan: int) -> Initializer:
+    """Uniform on ±1/√fan: PyTorch's choice for recurrent layers, where `fan` is H."""
+    bound = fan**-0.5
+
+    def draw(key: jax.Array, shape: Any, dtype: Any = None, /) -> jax.Array:
+        return jax.random.uniform(key, shape, dtype, minval=-bound, maxval=bound)
+
+    return draw
+
+
+class Initialization(NamedTuple):
+    """One framework's initial distributions, each as a function of the layer's size."""
+
+    kernel: Callable[[int], Initializer]
+    """For w_x, given H."""
+    recurrent_kernel: Callable[[int], Initializer]
+    """For w_h, given H."""
+    bias: Callable[[int], Initializer]
+    """For the biases, given H."""
+    forget_bias: float
+    """Added to the initial bias of an LSTM's forget gate."""
+    two_biases: bool
+    """Whether the state has a bias of its own beside the input's."""
+    dense_kernel: Callable[[int], Initializer]
+    """For a dense layer, given its number of inputs."""
+    dense_bias: Callable[[int], Initializer]
+    """For a dense layer's bias, given its number of inputs."""
+
+
+def _zeros(fan: int) -> Initializer:
+    del fan
+    return initializers.zeros
+
+
+def _glorot_uniform(fan: int) -> Initializer:
+    del fan
+    return initializers.glorot_uniform()
+
+
+def _orthogonal(fan: int) -> Initializer:
+    del fan
+    return initializers.orthogonal()
+
+
+INITIALIZATIONS: MappingProxyType[str, Initialization] = MappingProxyType(
+    {
+        "keras": Initialization(
+            kernel=_glorot_uniform,
+            recurrent_kernel=_orthogonal,
+            bias=_zeros,
+            forget_bias=1.0,
+            two_biases=False,
+            dense_kernel=_glorot_uniform,
+            dense_bias=_zeros,
+        ),
+        "torch": Initialization(
+            kernel=symmetric_uniform,
+            recurrent_kernel=symmetric_uniform,
+            bias=symmetric_uniform,
+            forget_bias=0.0,
+            two_biases=True,
+            dense_kernel=symmetric_uniform,
+            dense_bias=symmetric_uniform,
+        ),
+    }
+)
+"""The sets of initial distributions by name."""
+
+
+class GateParams(NamedTuple):
+    """What every fused recurrent layer starts from."""
+
+    w_x: jax.Array
+    w_h: jax.Array
+    b: jax.Array | None
+    b_h: jax.Array | None
+
+
+def gate_params(
+    key: jax.Array,
+    initialization: str,
+    input_size: int,
+    hidden_size: int,
+    *,
+    num_gates: int,
+    use_bias: bool,
+    two_biases: bool | None = None,
+) -> GateParams:
+    """Draws ``w_x [D, G*H]``, ``w_h [H, G*H]`` and the biases ``[G*H]`` (None where absent).
+
+    Args:
+        key: random key.
+        initialization: a name in `INITIALIZATIONS`.
+        input_size: D.
+        hidden_size: H.
+        num_gates: G.
+        use_bias: whether there are biases at all.
+        two_biases: whether the state has its own; by default as the named framework has it.
+    """
+    chosen = INITIALIZATIONS[initialization]
+    if two_biases is None:
+        two_biases = chosen.two_biases
+    keys = jax.random.split(key, 4)
+    width = num_gates * hidden_size
+    bias = chosen.bias(hidden_size)
+    return GateParams(
+        w_x=chosen.kernel(hidden_size)(keys[0], (input_size, width)),
+        w_h=chosen.recurrent_kernel(hidden_size)(keys[1], (hidden_size, width)),
+        b=bias(keys[2], (width,)) if use_bias else None,
+        b_h=bias(keys[3], (width,)) if use_bias and two_biases else None,
+    )
