@@ -33,14 +33,12 @@ Carry = Any
 class Layer(abc.ABC):
     """What maps a sequence to a sequence: a `Cell`, or a `Composite` made of layers."""
 
-    @property
-    @abc.abstractmethod
-    def num_inputs(self) -> int:
-        """D, the features of one input."""
+    input_size: int
+    """D, the features of one input. A field of most cells; a property of composites."""
 
     @property
     @abc.abstractmethod
-    def num_outputs(self) -> int:
+    def output_size(self) -> int:
         """O, the features of one output."""
 
     @abc.abstractmethod
@@ -139,8 +137,8 @@ def check_choice(owner: str, name: str, value: object, choices: Any) -> None:
 def check_input(cell: Layer, x: jax.Array) -> None:
     """Raises a `ValueError` if the last axis of `x` is not the cell's input size."""
     shape = jnp.shape(x)
-    if not shape or shape[-1] != cell.num_inputs:
+    if not shape or shape[-1] != cell.input_size:
         raise ValueError(
-            f"{type(cell).__name__} was built for inputs of {cell.num_inputs} features on the "
+            f"{type(cell).__name__} was built for inputs of {cell.input_size} features on the "
             f"last axis, but got an input of shape {shape}."
         )

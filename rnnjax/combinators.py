@@ -47,19 +47,19 @@ class Stack(Composite, Cell):
         if not self.layers:
             raise ValueError("Stack: expected at least one layer, got none.")
         for below, above in zip(self.layers, self.layers[1:], strict=False):
-            if below.num_outputs != above.num_inputs:
+            if below.output_size != above.input_size:
                 raise ValueError(
-                    f"Stack: {type(above).__name__} takes {above.num_inputs} inputs, but "
-                    f"{type(below).__name__} below it has {below.num_outputs} outputs."
+                    f"Stack: {type(above).__name__} takes {above.input_size} inputs, but "
+                    f"{type(below).__name__} below it has {below.output_size} outputs."
                 )
 
     @property
-    def num_inputs(self) -> int:
-        return self.layers[0].num_inputs
+    def input_size(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.layers[0].input_size
 
     @property
-    def num_outputs(self) -> int:
-        return self.layers[-1].num_outputs
+    def output_size(self) -> int:
+        return self.layers[-1].output_size
 
     def init(self, key: jax.Array) -> Params:
         keys = jax.random.split(key, len(self.layers))

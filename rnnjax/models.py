@@ -29,7 +29,7 @@ class SequenceClassifier(nn.Module):
     def __call__(self, xs: jax.Array, *, mask: jax.Array | None = None) -> jax.Array:
         """Inputs ``[B, T, D]``, mask ``[B, T]``: logits ``[B, C]``."""
         y = LastOutput(self.layer, name="rnn")(xs, mask=mask)
-        return dense(self.num_classes, self.layer.num_outputs, self.initialization, "output")(y)
+        return dense(self.num_classes, self.layer.output_size, self.initialization, "to_logits")(y)
 
 
 def dense(num_outputs: int, num_inputs: int, initialization: str, name: str) -> nn.Dense:

@@ -97,11 +97,7 @@ class LSTM(Cell):
         check_choice("LSTM", "initialization", self.initialization, INITIALIZATIONS)
 
     @property
-    def num_inputs(self) -> int:
-        return self.input_size
-
-    @property
-    def num_outputs(self) -> int:
+    def output_size(self) -> int:
         return self.hidden_size
 
     def init(self, key: jax.Array) -> LSTMParams:
