@@ -12,8 +12,8 @@
 from __future__ import annotations
 
 from rnnjax.cell import Carry, Cell, Layer, Params
-from rnnjax.cells import CELLS, GRU, LSTM, SimpleRNN
-from rnnjax.combinators import Stack
+from rnnjax.cells import CELLS, GRU, LSTM, LSTMP, SimpleRNN
+from rnnjax.combinators import Bidirectional, Stack
 from rnnjax.unroll import length_mask, unroll, unroll_last
 
 __version__ = "0.1.0.dev0"
@@ -22,6 +22,8 @@ __all__ = [
     "CELLS",
     "GRU",
     "LSTM",
+    "LSTMP",
+    "Bidirectional",
     "Carry",
     "Cell",
     "Layer",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
-from rnnjax.cell import Carry, Cell, Composite, Layer, Options, Params
+from rnnjax.cell import Carry, Cell, Composite, Layer, Options, Params, check_choice
 from rnnjax.unroll import run
 
 
@@ -99,3 +102,136 @@ class Stack(Composite, Cell):
                     "one input at a time; use rnnjax.unroll."
                 )
         return self.layers  # pyright: ignore[reportReturnType]
+
+
+class BidirectionalParams(NamedTuple):
+    """The parameters of both directions."""
+
+    forward: Params
+    backward: Params
+
+
+class BidirectionalCarry(NamedTuple):
+    """The carries of both directions; the backward one is that at the first step."""
+
+    forward: Carry
+    backward: Carry
+
+
+MERGES: MappingProxyType[str, Callable[[jax.Array, jax.Array], Any]] = MappingProxyType(
+    {
+        "concat": lambda f, b: jnp.concatenate((f, b), axis=-1),
+        "sum": lambda f, b: f + b,
+        "mul": lambda f, b: f * b,
+        "ave": lambda f, b: (f + b) / 2,
+        "none": lambda f, b: (f, b),
+    }
+)
+"""How `Bidirectional` puts the outputs of both directions together, by Keras's names."""
+
+
+@jax.tree_util.register_static
+@dataclasses.dataclass(frozen=True)
+class Bidirectional(Composite):
+    r"""One layer run from the first step to the last, another from the last to the first.
+
+    .. math:: y_t = \mathrm{merge}(\overrightarrow{y}_t, \overleftarrow{y}_t)
+
+    Both outputs at step t are those of step t: the backward ones need no flipping, and with a
+    mask the backward run of a right-padded row begins at the row's last step.
+
+    Args:
+        forward: the layer that runs forward.
+        backward: the one that runs backward; by default an equal layer (with parameters of its
+            own).
+        merge: "concat" (``[..., 2 O]``), "sum", "mul", "ave" (``[..., O]``), or "none" for the
+            pair of outputs.
+
+    Parameters: `BidirectionalParams`. Carry: `BidirectionalCarry`. With `rnnjax.unroll_last` each
+    direction gives the output of the last step that it took, so the backward one that of the
+    row's first step, as ``keras.layers.Bidirectional`` does with ``return_sequences=False``.
+
+    Raises:
+        ValueError: the two do not fit each other, or the merge is unknown.
+
+    Equal to ``keras.layers.Bidirectional`` (``merge_mode``), and with "concat" to
+    ``bidirectional=True`` of PyTorch.
+
+    >>> from rnnjax import LSTM, unroll
+    >>> layer = Bidirectional(LSTM(3, 4))
+    >>> params = layer.init(jax.random.key(0))
+    >>> carry, ys = unroll(layer, params, jnp.ones((7, 3)))
+    >>> ys.shape
+    (7, 8)
+
+    Source: M. Schuster, K. Paliwal, "Bidirectional recurrent neural networks", IEEE Transactions
+    on Signal Processing 45 (1997), 2673-2681.
+    """
+
+    forward: Layer
+    backward: Layer | None = None
+    merge: str = "concat"
+
+    def __post_init__(self) -> None:
+        check_choice("Bidirectional", "merge", self.merge, MERGES)
+        forward, backward = self._both
+        if forward.input_size != backward.input_size:
+            raise ValueError(
+                f"Bidirectional: both directions read the same inputs, but forward takes "
+                f"{forward.input_size} and backward {backward.input_size} features."
+            )
+        if self.merge in ("sum", "mul", "ave") and forward.output_size != backward.output_size:
+            raise ValueError(
+                f"Bidirectional: merge={self.merge!r} needs outputs of one size, but forward has "
+                f"{forward.output_size} and backward {backward.output_size}."
+            )
+
+    @property
+    def _both(self) -> tuple[Layer, Layer]:
+        return self.forward, self.forward if self.backward is None else self.backward
+
+    @property
+    def input_size(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.forward.input_size
+
+    @property
+    def output_size(self) -> int:
+        sizes = [layer.output_size for layer in self._both]
+        return sum(sizes) if self.merge == "concat" else sizes[0]
+
+    def init(self, key: jax.Array) -> BidirectionalParams:
+        keys = jax.random.split(key)
+        return BidirectionalParams(
+            *(layer.init(k) for layer, k in zip(self._both, keys, strict=True))
+        )
+
+    def initial_carry(
+        self, batch_shape: tuple[int, ...] = (), dtype: Any = None
+    ) -> BidirectionalCarry:
+        return BidirectionalCarry(*(c.initial_carry(batch_shape, dtype) for c in self._both))
+
+    def unroll(
+        self,
+        params: BidirectionalParams,
+        xs: jax.Array,
+        carry: BidirectionalCarry,
+        options: Options,
+    ) -> tuple[BidirectionalCarry, Any]:
+        forward, backward = self._both
+        resets = options.resets
+        other_way = options._replace(reverse=not options.reverse)
+        if resets is not None:
+            other_way = other_way._replace(resets=_resets_from_behind(resets, options.reverse))
+        carry_f, ys_f = run(forward, params.forward, xs, carry.forward, options)
+        carry_b, ys_b = run(backward, params.backward, xs, carry.backward, other_way)
+        return BidirectionalCarry(carry_f, carry_b), MERGES[self.merge](ys_f, ys_b)
+
+
+def _resets_from_behind(resets: jax.Array, reverse: bool) -> jax.Array:
+    """Marks each segment's end as seen by a run the other way, given where it begins.
+
+    The other run enters a segment at the step before the next segment's beginning.
+    """
+    begins = resets if not reverse else resets[::-1]
+    others = jnp.concatenate((begins[1:], jnp.zeros_like(begins[:1])))
+    return others if not reverse else others[::-1]

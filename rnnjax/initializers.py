@@ -121,7 +121,9 @@ def gate_params(
     *,
     num_gates: int,
     use_bias: bool,
+    state_size: int | None = None,
     two_biases: bool | None = None,
+    forget_gate: int | None = None,
 ) -> GateParams:
     """Draws ``w_x [D, G*H]``, ``w_h [H, G*H]`` and the biases ``[G*H]`` (None where absent).
 
@@ -132,17 +134,24 @@ def gate_params(
         hidden_size: H.
         num_gates: G.
         use_bias: whether there are biases at all.
+        state_size: features of the recurrent state, if they are not H.
         two_biases: whether the state has its own; by default as the named framework has it.
+        forget_gate: which of the gates is the forget gate, if one is.
     """
     chosen = INITIALIZATIONS[initialization]
     if two_biases is None:
         two_biases = chosen.two_biases
     keys = jax.random.split(key, 4)
     width = num_gates * hidden_size
-    bias = chosen.bias(hidden_size)
+    recurrent_shape = (state_size or hidden_size, width)
+    draw_bias = chosen.bias(hidden_size)
+    b = draw_bias(keys[2], (width,)) if use_bias else None
+    if b is not None and forget_gate is not None:
+        forget = slice(forget_gate * hidden_size, (forget_gate + 1) * hidden_size)
+        b = b.at[forget].add(chosen.forget_bias)
     return GateParams(
         w_x=chosen.kernel(hidden_size)(keys[0], (input_size, width)),
-        w_h=chosen.recurrent_kernel(hidden_size)(keys[1], (hidden_size, width)),
-        b=bias(keys[2], (width,)) if use_bias else None,
-        b_h=bias(keys[3], (width,)) if use_bias and two_biases else None,
+        w_h=chosen.recurrent_kernel(hidden_size)(keys[1], recurrent_shape),
+        b=b,
+        b_h=draw_bias(keys[3], (width,)) if use_bias and two_biases else None,
     )

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from rnnjax.cell import Cell
 from rnnjax.cells.gru import GRU, GRUCarry, GRUParams
 from rnnjax.cells.lstm import LSTM, LSTMCarry, LSTMParams
+from rnnjax.cells.lstmp import LSTMP, LSTMPCarry, LSTMPParams
 from rnnjax.cells.simple_rnn import SimpleRNN, SimpleRNNCarry, SimpleRNNParams
 
 CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
@@ -16,15 +17,18 @@ CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
         "gru": GRU,
     }
 )
-"""Every cell by the name that the experiments' ``--cell`` takes."""
+"""Every cell that needs but two sizes, by the name that the experiments' ``--cell`` takes."""
 
 __all__ = [
     "CELLS",
     "GRU",
     "LSTM",
+    "LSTMP",
     "GRUCarry",
     "GRUParams",
     "LSTMCarry",
+    "LSTMPCarry",
+    "LSTMPParams",
     "LSTMParams",
     "SimpleRNN",
     "SimpleRNNCarry",

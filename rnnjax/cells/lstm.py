@@ -101,7 +101,7 @@ class LSTM(Cell):
         return self.hidden_size
 
     def init(self, key: jax.Array) -> LSTMParams:
-        params = LSTMParams(
+        return LSTMParams(
             *gate_params(
                 key,
                 self.initialization,
@@ -109,13 +109,9 @@ class LSTM(Cell):
                 self.hidden_size,
                 num_gates=4,
                 use_bias=self.use_bias,
+                forget_gate=1,
             )
         )
-        if params.b is None:
-            return params
-        forget_gate = slice(self.hidden_size, 2 * self.hidden_size)
-        forget_bias = INITIALIZATIONS[self.initialization].forget_bias
-        return params._replace(b=params.b.at[forget_gate].add(forget_bias))
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> LSTMCarry:
         zeros = jnp.zeros((*batch_shape, self.hidden_size), dtype or default_float())

@@ -1,0 +1,126 @@
+"""The long short-term memory with a projected state."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from rnnjax.activations import ACTIVATIONS
+from rnnjax.cell import Cell, affine, check_choice, check_input, check_sizes, default_float, recur
+from rnnjax.initializers import INITIALIZATIONS, gate_params
+
+
+class LSTMPParams(NamedTuple):
+    """Parameters, gates fused in the order i, f, g, o; P is the size of the projection.
+
+    ``w_x [D, 4H]``, ``w_h [P, 4H]``, ``w_p [H, P]``, ``b [4H]``, ``b_h [4H]`` (None where absent).
+    """
+
+    w_x: jax.Array
+    w_h: jax.Array
+    w_p: jax.Array
+    b: jax.Array | None = None
+    b_h: jax.Array | None = None
+
+
+class LSTMPCarry(NamedTuple):
+    """Carry: the projected state ``h [..., P]`` and the memory ``c [..., H]``."""
+
+    h: jax.Array
+    c: jax.Array
+
+
+@jax.tree_util.register_static
+@dataclasses.dataclass(frozen=True)
+class LSTMP(Cell):
+    r"""Long short-term memory whose output and state are a linear projection.
+
+    With gates as in `rnnjax.LSTM`, computed from the projected :math:`h_{t-1}`:
+
+    .. math::
+        c_t &= f_t \odot c_{t-1} + i_t \odot g_t \\
+        h_t &= (o_t \odot \phi(c_t)) W_p, \qquad y_t = h_t
+
+    Args:
+        input_size: D, features of one input.
+        hidden_size: H, memory cells.
+        projection_size: P, features of the state and the output.
+        activation: φ, a name in `rnnjax.activations.ACTIVATIONS`.
+        recurrent_activation: σ, likewise; the activation of the gates.
+        initialization: "keras" or "torch", as for `rnnjax.LSTM`; w_p as the recurrent matrix.
+        use_bias: whether there are biases.
+
+    Parameters: `LSTMPParams`. Carry: `LSTMPCarry`. Output: ``[..., P]``.
+
+    Raises:
+        ValueError: a size is not a positive integer, or a name is unknown.
+
+    Equal to ``torch.nn.LSTM(proj_size=P)``. Keras and Flax have no such cell.
+
+    >>> cell = LSTMP(input_size=3, hidden_size=4, projection_size=2)
+    >>> carry = cell.initial_carry()
+    >>> carry.h.shape, carry.c.shape
+    ((2,), (4,))
+
+    Source: H. Sak, A. Senior, F. Beaufays, "Long short-term memory based recurrent neural network
+    architectures for large vocabulary speech recognition", arXiv:1402.1128, equations 7-13 (without
+    peepholes and without the non-recurrent projection).
+    """
+
+    input_size: int
+    hidden_size: int
+    projection_size: int
+    activation: str = "tanh"
+    recurrent_activation: str = "sigmoid"
+    initialization: str = "keras"
+    use_bias: bool = True
+
+    def __post_init__(self) -> None:
+        check_sizes(self, "input_size", "hidden_size", "projection_size")
+        check_choice("LSTMP", "activation", self.activation, ACTIVATIONS)
+        check_choice("LSTMP", "recurrent_activation", self.recurrent_activation, ACTIVATIONS)
+        check_choice("LSTMP", "initialization", self.initialization, INITIALIZATIONS)
+
+    @property
+    def output_size(self) -> int:
+        return self.projection_size
+
+    def init(self, key: jax.Array) -> LSTMPParams:
+        gates_key, projection_key = jax.random.split(key)
+        w_x, w_h, b, b_h = gate_params(
+            gates_key,
+            self.initialization,
+            self.input_size,
+            self.hidden_size,
+            state_size=self.projection_size,
+            num_gates=4,
+            use_bias=self.use_bias,
+            forget_gate=1,
+        )
+        draw = INITIALIZATIONS[self.initialization].recurrent_kernel(self.hidden_size)
+        w_p = draw(projection_key, (self.hidden_size, self.projection_size))
+        return LSTMPParams(w_x, w_h, w_p, b, b_h)
+
+    def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> LSTMPCarry:
+        dtype = dtype or default_float()
+        return LSTMPCarry(
+            h=jnp.zeros((*batch_shape, self.projection_size), dtype),
+            c=jnp.zeros((*batch_shape, self.hidden_size), dtype),
+        )
+
+    def project(self, params: LSTMPParams, x: jax.Array) -> jax.Array:
+        check_input(self, x)
+        return affine(x, params.w_x, params.b, params.b_h)
+
+    def step(
+        self, params: LSTMPParams, carry: LSTMPCarry, z: jax.Array
+    ) -> tuple[LSTMPCarry, jax.Array]:
+        activation = ACTIVATIONS[self.activation]
+        gate = ACTIVATIONS[self.recurrent_activation]
+        i, f, g, o = jnp.split(z + recur(carry.h, params.w_h), 4, axis=-1)
+        c = gate(f) * carry.c + gate(i) * activation(g)
+        h = recur(gate(o) * activation(c), params.w_p)
+        return LSTMPCarry(h.astype(carry.h.dtype), c.astype(carry.c.dtype)), h.astype(z.dtype)
