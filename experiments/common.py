@@ -24,6 +24,7 @@ from rich.panel import Panel
 from rnnjax.data.source import DataError
 from rnnjax.training import reports
 from rnnjax.training.batches import ExampleBatches
+from rnnjax.training.checkpoints import save_params
 from rnnjax.training.errors import UsageError
 from rnnjax.training.fit import FitResult, Metrics, evaluation_steps, fit
 from rnnjax.training.loop import LossFn, NonFiniteLossError, Trainer, init_state
@@ -205,6 +206,13 @@ def show_setup(console: Console, title: str, params: Any, data: Dataset) -> None
         console.print(Panel(data.warning, title="other data than asked for", style="bold yellow"))
 
 
+def run_title(config: Config, cell: str, data: Dataset) -> str:
+    """What is trained on what; it stands beside the bar and above every picture."""
+    layers = "" if config.num_layers == 1 else f"{config.num_layers} layers of "
+    stand_in = " (A STAND-IN)" if data.warning is not None else ""
+    return f"{layers}{cell} {config.hidden_size} on {data.name}{stand_in}"
+
+
 def new_run(task: str, config: Config, data: Dataset) -> RunFolder:
     """Opens the folder of a new run and records its settings."""
     workdir = config.workdir or f"runs/{task}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -247,7 +255,7 @@ def train(
     trainer = Trainer(loss, optimizer, batches, data, key)
     state = init_state(params, optimizer)
     fitted = fit(trainer, state, evaluate, steps, title=title, console=console, log=folder.log)
-    folder.save_params(num_steps, fitted.state.params)
+    save_params(folder.path, num_steps, fitted.state.params)
     return fitted
 
 

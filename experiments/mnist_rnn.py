@@ -31,9 +31,9 @@ from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import SequenceClassifier
 from rnnjax.training import plots, reports
 from rnnjax.training.batches import ExampleBatches
+from rnnjax.training.checkpoints import load_params
 from rnnjax.training.evaluation import Predictor, classification_metrics
 from rnnjax.training.fit import evaluation_line
-from rnnjax.training.run_folder import load_params
 
 try:
     from experiments import common
@@ -90,7 +90,7 @@ def run(config: Config) -> dict[str, Any]:
     model = build_model(config, data.train_images.shape[-1], len(data.class_names))
     init_key, train_key = jax.random.split(jax.random.key(config.seed))
     params = model.init(init_key, scale(data.train_images[:1]))["params"]
-    title = f"{config.cell} on {data.name}"
+    title = common.run_title(config, config.cell, data)
     common.show_setup(console, title, params, data)
 
     def logits(params: Any, images: jax.Array) -> jax.Array:

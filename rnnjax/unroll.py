@@ -33,7 +33,7 @@ def unroll(
             held and the output is zero, and whatever `xs` holds, NaN included, reaches no output
             and no gradient. Gaps, and rows without any step, are allowed.
         resets: booleans like `mask`. Where True, the carry is replaced by the initial one before
-            the step is taken: a new segment begins.
+            the step is taken, masked or not: a new segment begins.
         reverse: whether to run from the last step to the first. The outputs stay in the order of
             the inputs. With a mask, a right-padded row needs no flipping. A reset then marks the
             segment's last step, where a reverse run enters it.
@@ -189,7 +189,7 @@ def _scan(
             before = jax.tree.map(lambda f, c: _where(reset, f.astype(c.dtype), c), first, before)
         after, y = cell.step(params, before, z)
         if valid is not None:
-            after = _where(valid, after, carry)
+            after = _where(valid, after, before)
             y = _where(valid, y, last if last_only else jnp.zeros_like(y))
         return (after, y if last_only else None), None if last_only else y
 

@@ -13,17 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import orbax.checkpoint as ocp
 
 from rnnjax.training.errors import UsageError
 
-CONFIG, METRICS, RESULT, CHECKPOINTS = "config.json", "metrics.jsonl", "result.json", "checkpoints"
+CONFIG, METRICS, RESULT = "config.json", "metrics.jsonl", "result.json"
 
 
 class RunFolder:
-    """Writes ``config.json``, ``metrics.jsonl``, ``result.json``, ``checkpoints/`` and events.
+    """Writes ``config.json``, ``metrics.jsonl``, ``result.json`` and TensorBoard events.
 
-    TensorBoard events are written too if tensorboardX is installed.
+    The events are written if tensorboardX is installed.
 
     Args:
         path: the folder; it is made if it does not exist.
@@ -83,11 +82,6 @@ class RunFolder:
         if self._events is not None:
             self._events.close()
 
-    def save_params(self, step: int, params: Any) -> None:
-        """Saves the trained parameters with Orbax under ``checkpoints/<step>``."""
-        with ocp.StandardCheckpointer() as checkpointer:
-            checkpointer.save(self.path / CHECKPOINTS / str(step), params)
-
     def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
         part = self.path / f".{name}.part"
         part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -110,34 +104,6 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
         ) from None
     except ValueError:
         raise UsageError(f"{file} is damaged: it is no JSON; train again.") from None
-
-
-def load_params(path: str | os.PathLike[str], like: Any) -> tuple[int, Any]:
-    """Loads the newest parameters that `RunFolder.save_params` wrote.
-
-    Args:
-        path: the run's folder.
-        like: parameters, or their shapes, of the model that they are for.
-
-    Returns:
-        The step after which they were saved, and the parameters.
-
-    Raises:
-        UsageError: there are none, or they do not fit the model.
-    """
-    folder = Path(path).expanduser().absolute() / CHECKPOINTS
-    steps = [int(p.name) for p in folder.glob("*") if p.name.isdigit()] if folder.is_dir() else []
-    if not steps:
-        raise UsageError(f"--workdir={path} holds no saved parameters; train to the end first.")
-    try:
-        with ocp.StandardCheckpointer() as checkpointer:
-            return max(steps), checkpointer.restore(folder / str(max(steps)), like)
-    except (ValueError, KeyError, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(
-            f"The parameters in {folder / str(max(steps))} can't be loaded into this model: "
-            f"{reason}"
-        ) from None
 
 
 def _versions() -> dict[str, str]:

@@ -1,0 +1,67 @@
+"""Settings: presets, flags and the mistakes that are told."""
+
+import dataclasses
+
+import pytest
+
+from experiments import common
+from rnnjax.training.errors import UsageError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(common.Config):
+    cell: str = common.setting("gru", "cell", choices=("gru", "lstm"))
+    steps: int | None = common.setting(100, "updates", at_least=1)
+
+
+PRESETS = {
+    "short": {"steps": 10, "hidden_size": 6},
+    "passes": {"epochs": 3, "hidden_size": 7},
+}
+
+
+def merge(**given):
+    return common.merge(Config, PRESETS, given)
+
+
+def test_a_flag_beats_the_preset_and_the_preset_the_default():
+    assert merge().hidden_size == 128
+    assert merge(preset="short").hidden_size == 6
+    assert merge(preset="short", hidden_size=9).hidden_size == 9
+    assert merge(preset="short").steps == 10
+
+
+@pytest.mark.parametrize(
+    ("given", "steps", "epochs"),
+    [
+        ({}, 100, None),
+        ({"epochs": 2}, None, 2),
+        ({"preset": "passes"}, None, 3),
+        ({"preset": "passes", "steps": 5}, 5, None),
+        ({"preset": "short", "epochs": 5}, None, 5),
+    ],
+)
+def test_steps_and_epochs_are_one_setting(given, steps, epochs):
+    config = merge(**given)
+    assert (config.steps, config.epochs) == (steps, epochs)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"preset": "long"}, "--preset=long is unknown; expected one of: passes, short"),
+        ({"cell": "rnn"}, "--cell=rnn is unknown; expected one of: gru, lstm"),
+        ({"hidden_size": 0}, "--hidden_size must be at least 1, not 0"),
+        ({"num_layers": -1}, "--num_layers must be at least 1, not -1"),
+        ({"learning_rate": float("nan")}, "--learning_rate must be a positive number, not nan"),
+        ({"learning_rate": 0.0}, "--learning_rate must be a positive number, not 0"),
+        ({"clip_norm": float("inf")}, "--clip_norm must be a positive number, not inf"),
+        ({"steps": 3, "epochs": 3}, "--steps or --epochs, not both"),
+        ({"eval_only": True}, "--eval_only needs --workdir"),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(given, message):
+    with pytest.raises(UsageError) as error:
+        merge(**given)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,90 @@
+"""The loop on a small linear regression, against the same training written out in NumPy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from rnnjax.training import loop
+from rnnjax.training.batches import ExampleBatches
+from rnnjax.training.loop import NonFiniteLossError, Trainer, init_state
+
+RATE = 0.05
+
+
+def make_data(num_examples):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(num_examples, 3)).astype(np.float32)
+    return x, (x @ np.array([1.0, -2.0, 0.5], np.float32) + 0.3).astype(np.float32)
+
+
+def squared_errors(w, batch, key):
+    del key
+    x, y = batch
+    return (x @ w - y) ** 2
+
+
+def noisy_errors(w, batch, key):
+    x, y = batch
+    return (x @ w - y + jax.random.normal(key, y.shape)) ** 2
+
+
+def train(loss, batches, data, num_steps, cuts=()):
+    optimizer = optax.sgd(RATE)
+    trainer = Trainer(loss, optimizer, batches, data, jax.random.key(1))
+    state = init_state(jnp.zeros(3), optimizer)
+    trainer.compile(state)
+    losses = []
+    for until in (*cuts, num_steps):
+        for newest, chunk in trainer.run(state, until):
+            state = newest
+            losses.extend(chunk.losses)
+    return state, np.array(losses)
+
+
+@pytest.mark.parametrize(("num_examples", "batch_size"), [(12, 4), (10, 4)])
+def test_training_equals_numpy(num_examples, batch_size):
+    x, y = make_data(num_examples)
+    batches = ExampleBatches(num_examples, batch_size, shuffle=False)
+    state, losses = train(squared_errors, batches, (x, y), 7)
+
+    w, wanted = np.zeros(3), []
+    for step in range(7):
+        first = (step % batches.steps_per_epoch) * batch_size
+        rows = slice(first, first + batch_size)  # the last batch is short, not filled up
+        errors = x[rows] @ w - y[rows]
+        wanted.append(np.mean(errors**2))
+        w -= RATE * 2 * x[rows].T @ errors / len(errors)
+    np.testing.assert_allclose(losses, wanted, rtol=1e-5)
+    np.testing.assert_allclose(state.params, w, rtol=1e-5)
+    assert int(state.step) == 7
+
+
+def test_where_the_chunks_are_cut_changes_no_bit(monkeypatch):
+    data = make_data(22)
+    batches = ExampleBatches(22, 4, shuffle=True)
+    whole, losses = train(noisy_errors, batches, data, 40)
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)  # chunks of one step
+    cut, cut_losses = train(noisy_errors, batches, data, 40, cuts=(1, 13, 14, 30))
+    np.testing.assert_array_equal(losses, cut_losses)
+    np.testing.assert_array_equal(whole.params, cut.params)
+
+
+def test_every_step_draws_its_own_noise():
+    x, y = make_data(4)
+    batches = ExampleBatches(4, 4, shuffle=False)
+
+    def noise_only(w, batch, key):
+        return noisy_errors(0 * w, batch, key)
+
+    _, losses = train(noise_only, batches, (x, y), 6)
+    assert len(set(losses.tolist())) == 6
+
+
+def test_a_loss_that_is_not_finite_names_its_step():
+    x, y = make_data(8)
+    y[5] = np.nan
+    batches = ExampleBatches(8, 2, shuffle=False)
+    with pytest.raises(NonFiniteLossError, match=r"became nan at step 2;"):
+        train(squared_errors, batches, (x, y), 4)

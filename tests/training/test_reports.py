@@ -1,0 +1,60 @@
+import io
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from rich.console import Console
+
+from rnnjax.training import plots, reports
+
+LABELS = np.array([0, 0, 0, 1, 1, 2])
+PREDICTED = np.array([0, 0, 1, 1, 0, 0])
+
+
+def render(table):
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(table)
+    return console.export_text()
+
+
+def test_params_table_counts_every_number():
+    params = {"rnn": {"w": jnp.zeros((28, 50))}, "out": {"b": jnp.zeros(10), "none": None}}
+    text = render(reports.params_table(params, "a model"))
+    assert "28 × 50" in text
+    assert "rnn/w" in text
+    assert "1,410" in text
+    assert reports.count_params(params) == 1410
+
+
+def test_class_scores_by_hand():
+    scores = reports.class_scores(LABELS, PREDICTED, ["a", "b", "c"])
+    assert scores["a"] == pytest.approx(
+        {"precision": 1 / 2, "recall": 2 / 3, "f1": 4 / 7, "support": 3}
+    )
+    assert scores["b"] == pytest.approx(
+        {"precision": 1 / 2, "recall": 1 / 2, "f1": 1 / 2, "support": 2}
+    )
+    assert scores["c"] == {"precision": 0, "recall": 0, "f1": 0, "support": 1}
+    assert scores["mean"]["recall"] == pytest.approx((2 / 3 + 1 / 2) / 3)
+    assert scores["mean"]["support"] == 6
+    text = render(reports.class_table(scores, "test set"))
+    assert "0.5714" in text
+
+
+def test_pictures_are_drawn(tmp_path):
+    history = [
+        {"step": 0, "test_loss": 2.3, "test_accuracy": 0.1},
+        {"step": 500, "test_loss": 0.5, "test_accuracy": 0.9},
+    ]
+    plots.plot_curves(tmp_path / "curves.png", "title", history)
+    plots.plot_confusion(tmp_path / "confusion.png", "title", LABELS, PREDICTED, ["a", "b", "c"])
+    probabilities = np.eye(3)[PREDICTED] * 0.8 + 0.1
+    images = np.random.default_rng(0).integers(0, 255, (6, 8, 8))
+    plots.plot_mistakes(
+        tmp_path / "mistakes.png", "title", images, LABELS, probabilities, ["a", "b", "c"]
+    )
+    for name in ("curves", "confusion", "mistakes"):
+        picture = imread(tmp_path / f"{name}.png")
+        assert min(picture.shape[:2]) > 400
+        assert picture[..., :3].std() > 0.05, "not a blank page"
