@@ -1,0 +1,93 @@
+"""Every cell, listed once. A new one enters all properties of the contract by a line here."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import rnnjax
+from rnnjax import GRU, LSTM, LSTMP, SimpleRNN, Stack
+from tests import oracles
+
+
+@dataclasses.dataclass(frozen=True)
+class CellUnderTest:
+    """A cell and the equations it has to fulfil."""
+
+    name: str
+    make: Callable[[], rnnjax.Cell]
+    """Builds it anew with every call, so that equal cells can be told from the same one."""
+    oracle: oracles.Step
+
+
+CELLS_UNDER_TEST = [
+    CellUnderTest("simple_rnn", lambda: SimpleRNN(3, 4), oracles.simple_rnn()),
+    CellUnderTest(
+        "simple_rnn-relu",
+        lambda: SimpleRNN(3, 4, activation="relu", initialization="torch"),
+        oracles.simple_rnn("relu"),
+    ),
+    CellUnderTest(
+        "simple_rnn-no_bias", lambda: SimpleRNN(3, 4, use_bias=False), oracles.simple_rnn()
+    ),
+    CellUnderTest("lstm", lambda: LSTM(3, 4), oracles.lstm()),
+    CellUnderTest(
+        "lstm-other_activations",
+        lambda: LSTM(3, 4, "softsign", "hard_sigmoid", initialization="torch"),
+        oracles.lstm("softsign", "hard_sigmoid"),
+    ),
+    CellUnderTest("lstmp", lambda: LSTMP(3, 4, 2), oracles.lstm(projected=True)),
+    CellUnderTest("gru-reset_after", lambda: GRU(3, 4), oracles.gru()),
+    CellUnderTest(
+        "gru-reset_before", lambda: GRU(3, 4, reset_after=False), oracles.gru(reset_after=False)
+    ),
+    CellUnderTest(
+        "stack",
+        lambda: Stack((LSTM(3, 5), GRU(5, 4))),
+        oracles.stack(oracles.lstm(), oracles.gru()),
+    ),
+]
+
+
+class Sample(NamedTuple):
+    """A cell with everything `rnnjax.unroll` wants, in the order it wants it."""
+
+    cell: rnnjax.Cell
+    params: Any
+    xs: np.ndarray
+    carry: Any
+
+
+def random_like(rng: np.random.Generator, tree: Any, scale: float = 1.0, dtype: Any = None) -> Any:
+    """NumPy arrays with normal entries, in the tree structure and shapes of `tree`."""
+    return jax.tree.map(
+        lambda a: (scale * rng.standard_normal(a.shape)).astype(dtype or a.dtype), tree
+    )
+
+
+def draw(
+    case: CellUnderTest,
+    *,
+    steps: int = 6,
+    batch: tuple[int, ...] = (3,),
+    seed: int = 0,
+    dtype: Any = None,
+) -> Sample:
+    """A cell with random parameters, biases included, a random carry and random inputs."""
+    rng = np.random.default_rng([seed, zlib.crc32(case.name.encode())])
+    cell = case.make()
+    params = jax.eval_shape(cell.init, jax.random.key(0))
+    carry = jax.eval_shape(lambda: cell.initial_carry(batch))
+    xs = jax.ShapeDtypeStruct((steps, *batch, cell.input_size), jnp.zeros(()).dtype)
+    return Sample(
+        cell,
+        random_like(rng, params, 0.6, dtype),
+        random_like(rng, xs, 1.0, dtype),
+        random_like(rng, carry, 0.8, dtype),
+    )

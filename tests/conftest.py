@@ -1,0 +1,37 @@
+"""What holds for every test: strict rank promotion, repeatable examples, float64 on request."""
+
+from __future__ import annotations
+
+import hypothesis
+import jax
+import pytest
+
+from tests.cells_under_test import CELLS_UNDER_TEST
+
+# Needs PyTorch and Keras, which no test does; doctest collection would import it.
+collect_ignore = ["golden/make_golden.py"]
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+hypothesis.settings.register_profile(
+    "repeatable",
+    deadline=None,  # the first example of a shape waits for the compiler
+    derandomize=True,
+    database=None,
+    max_examples=12,
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def x64():
+    """Runs one test in float64 and leaves the others in JAX's default, float32."""
+    with jax.enable_x64(True):
+        yield
+
+
+@pytest.fixture(params=CELLS_UNDER_TEST, ids=lambda case: case.name)
+def case(request):
+    """Every cell in turn: a test that takes `case` is a property of all of them."""
+    return request.param

@@ -1,0 +1,160 @@
+"""The cells once more, in float64 NumPy, one row and one step at a time, from the equations.
+
+Nothing here is shared with the code under test but the names of the parameters and the order in
+which the gates are fused. Vectors are columns, as in the papers: ``W x`` with ``W [H, D]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+Step = Callable[[Any, Any, np.ndarray], tuple[Any, np.ndarray]]
+"""``step(params, carry, x [D]) -> (carry, y [O])``; a carry is a plain tuple of vectors."""
+
+NONLINEARITIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "elu": lambda a: np.where(a > 0, a, np.exp(np.minimum(a, 0)) - 1),
+    "hard_sigmoid": lambda a: np.clip(a / 6 + 0.5, 0, 1),
+    "hard_tanh": lambda a: np.clip(a, -1, 1),
+    "leaky_relu": lambda a: np.where(a > 0, a, 0.01 * a),
+    "linear": lambda a: a,
+    "relu": lambda a: np.maximum(a, 0),
+    "selu": lambda a: (
+        1.0507009873554805 * np.where(a > 0, a, 1.6732632423543772 * (np.exp(np.minimum(a, 0)) - 1))
+    ),
+    "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+    "silu": lambda a: a / (1 + np.exp(-a)),
+    "softplus": lambda a: np.log1p(np.exp(a)),
+    "softsign": lambda a: a / (1 + np.abs(a)),
+    "tanh": lambda a: (np.exp(a) - np.exp(-a)) / (np.exp(a) + np.exp(-a)),
+}
+
+
+def _gates(fused: np.ndarray | None, names: str, size: int) -> dict[str, Any]:
+    """The blocks of a fused last axis by gate, transposed to columns; 0 for an absent bias."""
+    if fused is None:
+        return dict.fromkeys(names, 0.0)
+    return {name: fused[..., k * size : (k + 1) * size].T for k, name in enumerate(names)}
+
+
+def simple_rnn(activation: str = "tanh") -> Step:
+    """Elman 1990: the hidden units see the input and their own previous values."""
+    phi = NONLINEARITIES[activation]
+
+    def step(params: Any, carry: Any, x: np.ndarray) -> tuple[Any, np.ndarray]:
+        (h,) = carry
+        a = params.w_x.T @ x + params.w_h.T @ h
+        for bias in (params.b, params.b_h):
+            a = a if bias is None else a + bias
+        return (phi(a),), phi(a)
+
+    return step
+
+
+def lstm(
+    activation: str = "tanh", recurrent_activation: str = "sigmoid", projected: bool = False
+) -> Step:
+    """Hochreiter & Schmidhuber 1997, forget gate of Gers et al. 2000, projection of Sak 2014."""
+    phi, sigma = NONLINEARITIES[activation], NONLINEARITIES[recurrent_activation]
+
+    def step(params: Any, carry: Any, x: np.ndarray) -> tuple[Any, np.ndarray]:
+        h, c = carry
+        fused = (params.w_x, params.w_h, params.b, params.b_h)
+        w, u, b, b_h = (_gates(p, "ifgo", c.size) for p in fused)
+        i = sigma(w["i"] @ x + u["i"] @ h + b["i"] + b_h["i"])
+        f = sigma(w["f"] @ x + u["f"] @ h + b["f"] + b_h["f"])
+        g = phi(w["g"] @ x + u["g"] @ h + b["g"] + b_h["g"])
+        o = sigma(w["o"] @ x + u["o"] @ h + b["o"] + b_h["o"])
+        c = f * c + i * g
+        h = o * phi(c)
+        if projected:
+            h = params.w_p.T @ h
+        return (h, c), h
+
+    return step
+
+
+def gru(
+    reset_after: bool = True, activation: str = "tanh", recurrent_activation: str = "sigmoid"
+) -> Step:
+    """Cho et al. 2014, equations 5-8 (reset before the product), or their first version's."""
+    phi, sigma = NONLINEARITIES[activation], NONLINEARITIES[recurrent_activation]
+
+    def step(params: Any, carry: Any, x: np.ndarray) -> tuple[Any, np.ndarray]:
+        (h,) = carry
+        w, u, b, b_h = (_gates(p, "rzn", h.size) for p in params)
+        r = sigma(w["r"] @ x + u["r"] @ h + b["r"] + b_h["r"])
+        z = sigma(w["z"] @ x + u["z"] @ h + b["z"] + b_h["z"])
+        if reset_after:
+            n = phi(w["n"] @ x + b["n"] + r * (u["n"] @ h + b_h["n"]))
+        else:
+            n = phi(w["n"] @ x + b["n"] + u["n"] @ (r * h))
+        h = z * h + (1 - z) * n
+        return (h,), h
+
+    return step
+
+
+def stack(*steps: Step) -> Step:
+    """One layer above the other, all of them at every time step."""
+
+    def step(params: Any, carry: Any, x: np.ndarray) -> tuple[Any, np.ndarray]:
+        carries = []
+        for layer, layer_params, layer_carry in zip(steps, params, carry, strict=True):
+            layer_carry, x = layer(layer_params, layer_carry, x)
+            carries.append(layer_carry)
+        return tuple(carries), x
+
+    return step
+
+
+def run(
+    step: Step,
+    params: Any,
+    xs: np.ndarray,
+    carry: Any,
+    *,
+    initial: Any = None,
+    mask: np.ndarray | None = None,
+    resets: np.ndarray | None = None,
+    reverse: bool = False,
+) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Rows one by one, each without its masked steps: final carries, outputs and last outputs.
+
+    Args:
+        step: one of the above.
+        params: the cell's parameters.
+        xs: ``[T, B, D]``.
+        carry: ``[B, ...]``; gives the result its tree structure.
+        initial: one row's carry, from which it starts again at a reset, masked or not.
+        mask: ``[T, B]``.
+        resets: ``[T, B]``.
+        reverse: whether time runs backwards.
+    """
+    params, xs, carry, initial = jax.tree.map(
+        lambda a: np.asarray(a, np.float64), (params, xs, carry, initial)
+    )
+    num_steps, num_rows = xs.shape[:2]
+    mask = np.ones((num_steps, num_rows), bool) if mask is None else mask
+    resets = np.zeros((num_steps, num_rows), bool) if resets is None else resets
+    leaves, structure = jax.tree.flatten(carry)
+    finals, outputs, lasts = [], [], []
+    for row in range(num_rows):
+        state = jax.tree.map(lambda a, row=row: a[row], carry)
+        taken: dict[int, np.ndarray] = {}
+        for t in range(num_steps)[:: -1 if reverse else 1]:
+            state = initial if resets[t, row] else state
+            if mask[t, row]:
+                state, taken[t] = step(params, state, xs[t, row])
+        finals.append(jax.tree.leaves(state))
+        outputs.append(taken)
+        lasts.append(list(taken.values())[-1:])
+    (size,) = {y.size for taken in outputs for y in taken.values()} or {0}
+    nothing = np.zeros(size)
+    ys = [[taken.get(t, nothing) for taken in outputs] for t in range(num_steps)]
+    final = [np.stack([row[k] for row in finals]) for k in range(len(leaves))]
+    last = [taken[0] if taken else nothing for taken in lasts]
+    return jax.tree.unflatten(structure, final), np.array(ys), np.array(last)
