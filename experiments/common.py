@@ -23,7 +23,7 @@ from rich.panel import Panel
 
 from rnnjax.data.source import DataError
 from rnnjax.training import reports
-from rnnjax.training.batches import ExampleBatches
+from rnnjax.training.batches import Batches
 from rnnjax.training.checkpoints import save_params
 from rnnjax.training.errors import UsageError
 from rnnjax.training.fit import FitResult, Metrics, evaluation_steps, fit
@@ -232,10 +232,11 @@ def train(
     title: str,
     params: Any,
     loss: LossFn,
-    batches: ExampleBatches,
+    batches: Batches,
     data: Any,
     key: jax.Array,
     evaluate: Callable[[Any], Metrics],
+    carry: Any = (),
 ) -> FitResult:
     """Trains as the settings say, and saves the parameters at the end."""
     if config.epochs is not None:
@@ -252,8 +253,8 @@ def train(
         num_steps=num_steps,
         clip_norm=config.clip_norm,
     )
-    trainer = Trainer(loss, optimizer, batches, data, key)
-    state = init_state(params, optimizer)
+    trainer = Trainer(loss, optimizer, batches, data, key, carry)
+    state = init_state(params, optimizer, carry)
     fitted = fit(trainer, state, evaluate, steps, title=title, console=console, log=folder.log)
     save_params(folder.path, num_steps, fitted.state.params)
     return fitted

@@ -96,9 +96,10 @@ def run(config: Config) -> dict[str, Any]:
     def logits(params: Any, images: jax.Array) -> jax.Array:
         return model.apply({"params": params}, scale(images))
 
-    def loss(params: Any, batch: Any, key: jax.Array) -> jax.Array:
+    def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         images, labels = batch
-        return optax.softmax_cross_entropy_with_integer_labels(logits(params, images), labels)
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits(params, images), labels)
+        return losses, carry
 
     predict = Predictor(logits, data.test_images)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
 import jax
@@ -36,3 +36,33 @@ ACTIVATIONS: MappingProxyType[str, Callable[[jax.Array], jax.Array]] = MappingPr
 )
 """Every named activation. `gelu` is the exact one and `hard_sigmoid` is relu6(x + 3) / 6, as in
 Keras 3 and PyTorch."""
+
+
+def gates(x: jax.Array, names: Sequence[str]) -> list[jax.Array]:
+    """Splits the last axis into equal parts, and applies the named activation to each.
+
+    Sigmoid and tanh gates are computed by one tanh over all of them, because
+    sigmoid(x) = (1 + tanh(x/2)) / 2, and a tanh costs a processor less than an exponential.
+
+    Args:
+        x: ``[..., G*H]``.
+        names: G names in `ACTIVATIONS`.
+
+    Returns:
+        G arrays ``[..., H]``.
+    """
+    size = x.shape[-1] // len(names)
+    if not set(names) <= {"sigmoid", "tanh"}:
+        parts = jnp.split(x, len(names), axis=-1)
+        return [ACTIVATIONS[name](part) for name, part in zip(names, parts, strict=True)]
+    scales = [0.5 if name == "sigmoid" else 1.0 for name in names]
+    if len(set(scales)) == 1:
+        scaled = x * scales[0]
+    else:
+        scale = jnp.concatenate([jnp.full(size, s, x.dtype) for s in scales])
+        scaled = x * jnp.broadcast_to(scale, x.shape)
+    parts = jnp.split(jnp.tanh(scaled), len(names), axis=-1)
+    return [
+        part * 0.5 + 0.5 if name == "sigmoid" else part
+        for name, part in zip(names, parts, strict=True)
+    ]

@@ -82,6 +82,7 @@ class Options(NamedTuple):
     mask: jax.Array | None = None
     resets: jax.Array | None = None
     reverse: bool = False
+    executor: str = "chunked"
     last_only: bool = False
 
 

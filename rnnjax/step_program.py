@@ -1,4 +1,4 @@
-"""A step function taken apart, so that its derivative can be computed cheaply over many steps.
+"""A step function taken apart, so that its derivative over many steps is cheap.
 
 Differentiating a loop as it stands adds an outer product to every weight's gradient at every
 step, and keeps more intermediate values than are needed. A `StepProgram` reads the step's jaxpr,
@@ -7,25 +7,28 @@ whatever the cell, and arranges three things:
 *Hoisting.* What depends on the constants alone (a slice of a weight, a sum of biases) is computed
 once, before the loop.
 
-*Taps.* Where a value is multiplied with a constant matrix, ``u = v @ w``, the backward step
-returns v and the cotangent of u instead of the gradient of w. Stacked over time, they give that
+*Taps.* Where a value v is multiplied with a constant matrix, ``u = v @ w``, the backward step
+gives v and the cotangent of u instead of the gradient of w. Stacked over time, they give that
 gradient as one matrix product.
 
 *Anchors.* The results of products and of transcendental functions are candidates for being kept
-from the forward pass: a derivative needs the value of tanh, not its argument. Of the candidates,
-the inputs and the carry, only those are kept that the backward step really reads.
+from the forward pass: a derivative needs the value of tanh, not its argument. Of the carry, the
+inputs and these candidates, only those are kept that the backward step really reads.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, Var
+from jax.extend.core import Jaxpr, JaxprEqn, Literal
+
+Arrays = Sequence[Any]
+Step = Callable[[list[Any], list[Any], list[Any]], tuple[list[Any], list[Any]]]
+"""``step(constants, carry, inputs) -> (carry, outputs)``, all flat lists of arrays."""
 
 _CALLS = ("jit", "pjit", "closed_call", "core_call")
 
@@ -34,110 +37,315 @@ _SLOPES: dict[str, Callable[[jax.Array], jax.Array]] = {
     "logistic": lambda y: y * (1 - y),
     "exp": lambda y: y,
 }
-"""The derivative of a transcendental function, as a function of its value."""
+"""Transcendental functions, and their derivative as a function of their value."""
 
 
 class StepGradients(NamedTuple):
-    """What the backward step gives, each a list of arrays."""
+    """What the backward step gives."""
 
     carry: list[jax.Array]
     inputs: list[jax.Array]
-    """Of the inputs of floating type only."""
+    """The cotangents of the inputs of floating type, in their order."""
     others: list[jax.Array]
-    """Of the hoisted constants that are used otherwise than in a tapped product."""
-    tapped: list[jax.Array]
-    """The cotangent of each tapped product."""
+    """Those of the hoisted constants that are used otherwise than as a tapped weight."""
+    products: list[jax.Array]
+    """Those of the tapped products."""
     factors: list[jax.Array]
-    """What each of them was multiplied with its weight."""
+    """What each tapped product multiplied with its weight: a value, not a cotangent."""
 
 
 class StepProgram:
-    """A step function ``step(constants, carry, inputs) -> (carry, outputs)``, taken apart.
-
-    All arguments and results are flat lists of arrays.
+    """A step function taken apart.
 
     Args:
         step: the function.
-        constants: examples of its arguments, or their shapes.
-        carry: likewise.
-        inputs: likewise, of one step.
+        constants: its first argument, or the shapes.
+        carry: its second one, likewise.
+        inputs: its third one, likewise.
     """
 
-    def __init__(
-        self,
-        step: Callable[..., tuple[list[Any], list[Any]]],
-        constants: Sequence[Any],
-        carry: Sequence[Any],
-        inputs: Sequence[Any],
-    ) -> None:
-        shapes = jax.tree.map(_shape, (list(constants), list(carry), list(inputs)))
-        closed = jax.make_jaxpr(step)(*shapes)
-        # Traced again without the calls that jax.numpy wraps its functions in.
-        self._jaxpr = jax.make_jaxpr(functools.partial(_evaluate_inline, closed))(
-            *jax.tree.leaves(shapes)
-        ).jaxpr
-        self.num_constants, self.num_carry = len(constants), len(carry)
-        self._split_constants()
-        self.float_inputs = [
-            i for i, x in enumerate(shapes[2]) if jnp.issubdtype(x.dtype, jnp.floating)
-        ]
-        outvars = self._jaxpr.outvars
-        self.forwarded = [
-            next((i for i, c in enumerate(outvars[: self.num_carry]) if c is y), None)
-            for y in outvars[self.num_carry :]
-        ]
-        """For each output, which part of the new carry it is, if it is one."""
-        self._shapes = shapes
-        self._analyse_backward()
+    def __init__(self, step: Step, constants: Arrays, carry: Arrays, inputs: Arrays) -> None:
+        shapes = [_shapes(constants), _shapes(carry), _shapes(inputs)]
+        self._jaxpr = _trace(step, *shapes)
+        num_constants, self._num_carry = len(constants), len(carry)
+        self.float_inputs = [i for i, x in enumerate(shapes[2]) if _is_float(x)]
+        self._split(num_constants)
+        self._analyse_backward(*shapes[1:])
 
-    # -- the three parts --------------------------------------------------------------------
+    @property
+    def num_weights(self) -> int:
+        """How many tapped products there are, each with its weight."""
+        return len(self._tapped)
 
-    def hoist(self, constants: Sequence[jax.Array]) -> tuple[list[jax.Array], list[jax.Array]]:
-        """Computes what depends on the constants alone: (tapped weights, other values)."""
-        env = _Environment(self._jaxpr.invars[: self.num_constants], constants)
-        for eqn in self._jaxpr.eqns:
-            if eqn in self._constant_eqns:
-                env.evaluate(eqn)
-        return env.read_all(self._weights), env.read_all(self._others)
+    def hoist(self, constants: Arrays) -> tuple[list[jax.Array], list[jax.Array]]:
+        """Computes what depends on the constants alone: the tapped weights, the other values."""
+        env = dict(zip(self._jaxpr.invars, constants, strict=False))
+        for eqn in self._constant_eqns:
+            _evaluate(eqn, env)
+        weights = [_read(env, eqn.invars[1]) for eqn in self._tapped]
+        return weights, [env[var] for var in self._other_vars]
 
     def forward(
-        self, weights: Sequence[Any], others: Sequence[Any], carry: Sequence[Any], inputs: Any
+        self, weights: Arrays, others: Arrays, carry: Arrays, inputs: Arrays
     ) -> tuple[list[jax.Array], list[jax.Array], list[jax.Array]]:
         """One step: the new carry, the outputs, and what the backward step will read."""
-        env = self._environment(weights, others, carry, inputs)
+        env = self._environment(others, carry, inputs)
         anchors = []
         for eqn in self._step_eqns:
-            env.evaluate(eqn)
-            if _is_anchor(eqn, self._weights):
-                anchors.append(env.read(eqn.outvars[0]))
-        results = env.read_all(self._jaxpr.outvars)
+            if eqn in self._tapped:
+                _bind(eqn, env, [_read(env, eqn.invars[0]), weights[self._tapped.index(eqn)]])
+            else:
+                _evaluate(eqn, env)
+            if self._is_anchor(eqn):
+                anchors.append(env[eqn.outvars[0]])
+        results = [_read(env, var) for var in self._jaxpr.outvars]
         candidates = [*carry, *inputs, *anchors]
         kept = [candidates[i] for i in self._kept]
-        return results[: self.num_carry], results[self.num_carry :], kept
+        return results[: self._num_carry], results[self._num_carry :], kept
 
     def backward(
-        self,
-        weights: Sequence[Any],
-        others: Sequence[Any],
-        kept: Sequence[Any],
-        carry_cotangents: Sequence[Any],
-        output_cotangents: Sequence[Any],
+        self, weights: Arrays, others: Arrays, kept: Arrays, carry_ct: Arrays, output_ct: Arrays
     ) -> StepGradients:
         """The transposed derivative of one step, from what `forward` kept."""
-        env = _Environment(
-            self._backward_used,
-            [*weights, *others, *kept, *carry_cotangents, *output_cotangents],
+        env = dict(
+            zip(
+                self._backward_invars,
+                [*weights, *others, *kept, *carry_ct, *output_ct],
+                strict=True,
+            )
         )
-        for eqn in self._backward_eqns:
-            env.evaluate(eqn)
-        return jax.tree.unflatten(
-            self._backward_tree, env.read_all(self._backward_jaxpr.outvars)
-        )
+        for eqn in self._backward.eqns:
+            operands = [_read(env, var) for var in eqn.invars]
+            if eqn.primitive.name == "concatenate":
+                # On the CPU, a concatenation fused into the loop's body keeps the compiler from
+                # vectorising what it fuses with.
+                operands = lax.optimization_barrier(operands)
+            _bind(eqn, env, operands)
+        results = [_read(env, var) for var in self._backward.outvars]
+        return jax.tree.unflatten(self._backward_tree, results)
 
-    def kept_factors(self) -> list[int | None]:
+    def weight_gradient(self, k: int, weight: Any, factors: Any, products: Any) -> jax.Array:
+        """The gradient of the k-th tapped weight over many steps, as one matrix product.
+
+        Args:
+            k: which.
+            weight: its value.
+            factors: `StepGradients.factors[k]`, stacked.
+            products: `StepGradients.products[k]`, stacked.
+        """
+
+        def product(w: jax.Array) -> jax.Array:
+            multiply = lambda v: self._tapped[k].primitive.bind(v, w, **self._tapped[k].params)  # noqa: E731
+            return jax.vmap(multiply)(factors)
+
+        return jax.vjp(product, weight)[1](products)[0]
+
+    def _split(self, num_constants: int) -> None:
+        """Sorts the equations into those of the constants alone, and those of the step."""
+        constant = set(self._jaxpr.invars[:num_constants])
+        fixed: set[Any] = set()  # what depends on nothing, such as a row of ones
+        self._constant_eqns, self._step_eqns, self._tapped = [], [], []
+        used: dict[Any, None] = {}  # an ordered set
+        for eqn in self._jaxpr.eqns:
+            without = [isinstance(v, Literal) or v in fixed for v in eqn.invars]
+            if all(without):
+                fixed.update(eqn.outvars)
+                self._constant_eqns.append(eqn)
+                self._step_eqns.append(eqn)
+                continue
+            known = [w or v in constant for w, v in zip(without, eqn.invars, strict=True)]
+            if all(known):
+                constant.update(eqn.outvars)
+                self._constant_eqns.append(eqn)
+                continue
+            self._step_eqns.append(eqn)
+            operands = eqn.invars
+            if _is_product_with_matrix(eqn) and known == [False, True]:
+                self._tapped.append(eqn)
+                operands = eqn.invars[:1]
+            used |= dict.fromkeys(v for v in operands if not isinstance(v, Literal))
+        used |= dict.fromkeys(v for v in self._jaxpr.outvars if not isinstance(v, Literal))
+        self._other_vars = [v for v in used if v in constant]
+
+    def _environment(self, others: Arrays, carry: Arrays, inputs: Arrays) -> dict[Any, Any]:
+        step_invars = self._jaxpr.invars[-(len(carry) + len(inputs)) :]
+        return dict(zip([*self._other_vars, *step_invars], [*others, *carry, *inputs], strict=True))
+
+    def _is_anchor(self, eqn: JaxprEqn) -> bool:
+        return eqn.primitive.name in _SLOPES or eqn in self._tapped
+
+    def _analyse_backward(self, carry: Arrays, inputs: Arrays) -> None:
+        """Traces the backward step, and finds out what it reads."""
+        weights = _shapes([eqn.invars[1].aval for eqn in self._tapped])
+        others = _shapes([var.aval for var in self._other_vars])
+        anchors = _shapes([e.outvars[0].aval for e in self._step_eqns if self._is_anchor(e)])
+        outvars = [var.aval for var in self._jaxpr.outvars]
+        carry_ct, output_ct = (
+            _shapes(outvars[: self._num_carry]),
+            _shapes(outvars[self._num_carry :]),
+        )
+        candidates = [*carry, *inputs, *anchors]
+        arguments = (weights, others, candidates, carry_ct, output_ct)
+        tree: list[Any] = []
+
+        def backward(*args: Any) -> list[Any]:
+            leaves, structure = jax.tree.flatten(self._pull_back(len(carry), len(inputs), *args))
+            tree.append(structure)
+            return leaves
+
+        traced = _trace(backward, *arguments)
+        self._backward_tree = tree[0]
+        self._backward = _without_dead_code(traced)
+        read = {v for eqn in self._backward.eqns for v in eqn.invars if not isinstance(v, Literal)}
+        read |= {v for v in self._backward.outvars if not isinstance(v, Literal)}
+        invars = self._backward.invars
+        first = len(weights) + len(others)
+        candidate_vars = invars[first : first + len(candidates)]
+        self._kept = [i for i, var in enumerate(candidate_vars) if var in read]
+        self._backward_invars = [
+            *invars[:first],
+            *(candidate_vars[i] for i in self._kept),
+            *invars[first + len(candidates) :],
+        ]
+        factors = self._backward.outvars[len(self._backward.outvars) - self.num_weights :]
+        kept_vars = [candidate_vars[i] for i in self._kept]
+        self.kept_factors = [kept_vars.index(v) if v in kept_vars else None for v in factors]
         """For each tapped product, which kept value is its factor, if one is as it stands."""
-        size = len(jax.tree.leaves(self._backward_tree.unflatten([0] * self._backward_tree.num_leaves).factors)) if False else len(self._weights_of_taps)
-        first = len(self._weights) + len(self._others)
-        kept = self._backward_used[first : first + len(self._kept)]
-        factors = self._backward_jaxpr.outvars[len(self._backward_jaxpr.outvars) - size :]
-        return [next((i for i, v in enumerate(kept) if v is f), None) for f in factors]
+
+    def _pull_back(
+        self,
+        num_carry: int,
+        num_inputs: int,
+        weights: Any,
+        others: Any,
+        candidates: Any,
+        carry_ct: Any,
+        output_ct: Any,
+    ) -> StepGradients:
+        carry, inputs = candidates[:num_carry], candidates[num_carry:][:num_inputs]
+        anchors = candidates[num_carry + num_inputs :]
+        shifts = [jnp.zeros(e.outvars[0].aval.shape, e.outvars[0].aval.dtype) for e in self._tapped]
+
+        def run(carry: Any, floats: Any, others: Any, shifts: Any) -> tuple[Any, list[Any]]:
+            all_inputs = list(inputs)
+            for i, x in zip(self.float_inputs, floats, strict=True):
+                all_inputs[i] = x
+            env = self._environment(others, carry, all_inputs)
+            remaining = iter(anchors)
+            factors = []
+            for eqn in self._step_eqns:
+                if eqn in self._tapped:
+                    k = self._tapped.index(eqn)
+                    v = _read(env, eqn.invars[0])
+                    factors.append(v)
+                    known = next(remaining)
+                    env[eqn.outvars[0]] = _known_product(eqn, v, weights[k], known) + shifts[k]
+                elif eqn.primitive.name in _SLOPES:
+                    x, known = _read(env, eqn.invars[0]), next(remaining)
+                    env[eqn.outvars[0]] = _known_function(eqn.primitive.name, x, known)
+                else:
+                    _evaluate(eqn, env)
+            return [_read(env, var) for var in self._jaxpr.outvars], factors
+
+        floats = [inputs[i] for i in self.float_inputs]
+        _, pull, factors = jax.vjp(run, carry, floats, others, shifts, has_aux=True)
+        cotangents = pull([*carry_ct, *output_ct])
+        return StepGradients(*map(list, cotangents), factors)
+
+
+def _known_function(name: str, x: jax.Array, value: jax.Array) -> jax.Array:
+    """A transcendental function whose value is known: only its derivative is computed."""
+
+    @jax.custom_jvp
+    def function(x: jax.Array, value: jax.Array) -> jax.Array:
+        del x
+        return value
+
+    @function.defjvp
+    def _derivative(primals: Any, tangents: Any) -> Any:
+        _, value = primals
+        return value, tangents[0] * _SLOPES[name](value)
+
+    return function(x, value)
+
+
+def _known_product(eqn: JaxprEqn, v: jax.Array, w: jax.Array, value: jax.Array) -> jax.Array:
+    """A product whose value is known: only its derivative by v is computed."""
+
+    @jax.custom_jvp
+    def function(v: jax.Array, w: jax.Array, value: jax.Array) -> jax.Array:
+        del v, w
+        return value
+
+    @function.defjvp
+    def _derivative(primals: Any, tangents: Any) -> Any:
+        _, w, value = primals
+        return value, eqn.primitive.bind(tangents[0], w, **eqn.params)
+
+    return function(v, w, value)
+
+
+def _is_product_with_matrix(eqn: JaxprEqn) -> bool:
+    if eqn.primitive.name != "dot_general":
+        return False
+    _, batch_dimensions = eqn.params["dimension_numbers"]
+    return batch_dimensions == ((), ())
+
+
+def _trace(function: Callable[..., Any], *arguments: Any) -> Jaxpr:
+    """The jaxpr of a function, with the calls inlined that jax.numpy wraps its functions in."""
+    closed = jax.make_jaxpr(function)(*arguments)
+
+    def inlined(*args: Any) -> list[Any]:
+        return _evaluate_jaxpr(closed.jaxpr, closed.consts, args)
+
+    flat = jax.make_jaxpr(inlined)(*jax.tree.leaves(arguments))
+    if flat.consts:
+        raise ValueError("a step must not close over arrays; pass them as parameters or inputs.")
+    return flat.jaxpr
+
+
+def _evaluate_jaxpr(jaxpr: Jaxpr, consts: Arrays, args: Arrays) -> list[Any]:
+    env: dict[Any, Any] = dict(
+        zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *args], strict=True)
+    )
+    for eqn in jaxpr.eqns:
+        _evaluate(eqn, env)
+    return [_read(env, var) for var in jaxpr.outvars]
+
+
+def _evaluate(eqn: JaxprEqn, env: dict[Any, Any]) -> None:
+    _bind(eqn, env, [_read(env, var) for var in eqn.invars])
+
+
+def _bind(eqn: JaxprEqn, env: dict[Any, Any], operands: Arrays) -> None:
+    if eqn.primitive.name in _CALLS:
+        inner = eqn.params["jaxpr"]
+        results = _evaluate_jaxpr(inner.jaxpr, inner.consts, operands)
+    else:
+        params = eqn.primitive.get_bind_params(eqn.params)
+        results = eqn.primitive.bind(*operands, **params)
+        results = results if eqn.primitive.multiple_results else [results]
+    env.update(zip(eqn.outvars, results, strict=True))
+
+
+def _read(env: dict[Any, Any], var: Any) -> Any:
+    return var.val if isinstance(var, Literal) else env[var]
+
+
+def _without_dead_code(jaxpr: Jaxpr) -> Jaxpr:
+    live = {var for var in jaxpr.outvars if not isinstance(var, Literal)}
+    eqns = []
+    for eqn in reversed(jaxpr.eqns):
+        if any(var in live for var in eqn.outvars):
+            eqns.append(eqn)
+            live.update(var for var in eqn.invars if not isinstance(var, Literal))
+    return jaxpr.replace(eqns=eqns[::-1])
+
+
+def _is_float(x: Any) -> bool:
+    return jnp.issubdtype(x.dtype, jnp.floating)
+
+
+def _shapes(arrays: Arrays) -> list[jax.ShapeDtypeStruct]:
+    return [jax.ShapeDtypeStruct(jnp.shape(a), a.dtype) for a in arrays]

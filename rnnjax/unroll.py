@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -9,6 +11,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from rnnjax.cell import Carry, Cell, Composite, Layer, Options, Params, check_input
+from rnnjax.recurrence import Project, Step, recur
 
 
 def unroll(
@@ -20,6 +23,7 @@ def unroll(
     mask: jax.Array | None = None,
     resets: jax.Array | None = None,
     reverse: bool = False,
+    executor: str = "chunked",
 ) -> tuple[Carry, jax.Array]:
     """Runs a layer over a sequence, time first.
 
@@ -53,7 +57,7 @@ def unroll(
     >>> ys.shape, bool((ys[3:, 1] == 0).all())
     ((5, 4, 2), True)
     """
-    options = Options(mask, resets, reverse)
+    options = Options(mask, resets, reverse, executor)
     return run(layer, params, xs, *_prepare(layer, params, xs, carry, options))
 
 
@@ -66,6 +70,7 @@ def unroll_last(
     mask: jax.Array | None = None,
     resets: jax.Array | None = None,
     reverse: bool = False,
+    executor: str = "chunked",
 ) -> tuple[Carry, jax.Array]:
     """Runs a layer like `unroll`, but keeps the last output only.
 
@@ -85,7 +90,7 @@ def unroll_last(
     Raises:
         ValueError: the inputs, the mask or the carry do not fit the layer.
     """
-    options = Options(mask, resets, reverse, last_only=True)
+    options = Options(mask, resets, reverse, executor, last_only=True)
     return run(layer, params, xs, *_prepare(layer, params, xs, carry, options))
 
 
@@ -158,7 +163,73 @@ def run(
     if isinstance(layer, Composite):
         return layer.unroll(params, xs, carry, options)
     assert isinstance(layer, Cell)
-    return _scan(layer, params, xs, carry, options)
+    return _run_cell(layer, params, xs, carry, options)
+
+
+def _run_cell(
+    cell: Cell, params: Params, xs: jax.Array, carry: Carry, options: Options
+) -> tuple[Carry, jax.Array]:
+    """Projects the inputs and steps through them, with masks, by the chosen executor."""
+    first = None
+    if options.resets is not None:
+        first = jax.tree.map(
+            lambda f, c: f.astype(c.dtype), cell.initial_carry(xs.shape[1:-1]), carry
+        )
+    last = None
+    y = jax.eval_shape(cell, params, carry, jax.ShapeDtypeStruct(xs.shape[1:], xs.dtype))[1]
+    if options.last_only:
+        last = jnp.zeros(y.shape, y.dtype)
+
+    def project(constants: Any, xs: jax.Array, flags: Any) -> Any:
+        mask, resets = flags
+        if mask is not None:
+            # Before the projection, so that a NaN in the padding meets no weight.
+            xs = _where(mask, xs, jnp.zeros((), xs.dtype))
+        return cell.project(constants[0], xs), mask, resets
+
+    def step(constants: Any, state: Any, inputs: Any) -> Any:
+        params, first = constants
+        before, last = state
+        z, valid, reset = inputs
+        if reset is not None:
+            before = _where(reset, first, before)
+        after, y = cell.step(params, before, z)
+        if valid is not None:
+            after = _where(valid, after, before)
+            y = _where(valid, y, last if options.last_only else jnp.zeros_like(y))
+        return (after, y if options.last_only else None), None if options.last_only else y
+
+    execute = EXECUTORS[options.executor]
+    flags = (options.mask, options.resets)
+    (carry, last), ys = execute(
+        project, step, options.reverse, (params, first), (carry, last), xs, flags
+    )
+    return carry, last if options.last_only else ys
+
+
+def _scan(
+    project: Project, step: Step, reverse: bool, constants: Any, carry: Any, xs: Any, flags: Any
+) -> tuple[Any, Any]:
+    """The plain executor, for every kind of derivative: `jax.lax.scan` over the steps."""
+    inputs = project(constants, xs, flags)
+    return lax.scan(functools.partial(step, constants), carry, inputs, reverse=reverse)
+
+
+def _recur(
+    project: Project, step: Step, reverse: bool, constants: Any, carry: Any, xs: Any, flags: Any
+) -> tuple[Any, Any]:
+    """The fast executor: chunks of steps, and a backward pass of its own."""
+    num_steps = len(jax.tree.leaves(xs)[0])
+    # Short sequences are one chunk: there is nothing to gain that is worth compiling twice.
+    chunk = num_steps if num_steps <= 2 * CHUNK else CHUNK
+    return recur(project, step, reverse, chunk, constants, carry, xs, flags)
+
+
+EXECUTORS = MappingProxyType({"scan": _scan, "chunked": _recur})
+"""How the steps are taken; the same values and gradients up to rounding."""
+
+CHUNK = 16
+"""Steps per chunk: few enough that what a chunk keeps stays in a core's cache."""
 
 
 def _where(flags: jax.Array, on_true: Any, on_false: Any) -> Any:
@@ -168,35 +239,3 @@ def _where(flags: jax.Array, on_true: Any, on_false: Any) -> Any:
         on_true,
         on_false,
     )
-
-
-def _scan(
-    cell: Cell, params: Params, xs: jax.Array, carry: Carry, options: Options
-) -> tuple[Carry, jax.Array]:
-    """The plain executor: the projection of all steps, then `lax.scan` over `step`."""
-    mask, resets, reverse, last_only = options
-    if mask is not None:
-        # Before the projection, so that a NaN in the padding meets no weight.
-        xs = _where(mask, xs, jnp.zeros((), xs.dtype))
-    zs = cell.project(params, xs)
-    first = cell.initial_carry(xs.shape[1:-1], None) if resets is not None else None
-
-    def take_step(state: Any, inputs: Any) -> Any:
-        carry, last = state
-        z, valid, reset = inputs
-        before = carry
-        if reset is not None:
-            before = jax.tree.map(lambda f, c: _where(reset, f.astype(c.dtype), c), first, before)
-        after, y = cell.step(params, before, z)
-        if valid is not None:
-            after = _where(valid, after, before)
-            y = _where(valid, y, last if last_only else jnp.zeros_like(y))
-        return (after, y if last_only else None), None if last_only else y
-
-    last = None
-    if last_only:
-        z = jax.tree.map(lambda a: a[0], zs)
-        shape = jax.eval_shape(lambda: cell.step(params, carry, z)[1])
-        last = jnp.zeros(shape.shape, shape.dtype)
-    (carry, last), ys = lax.scan(take_step, (carry, last), (zs, mask, resets), reverse=reverse)
-    return carry, last if last_only else ys

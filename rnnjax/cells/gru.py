@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.activations import ACTIVATIONS
+from rnnjax.activations import ACTIVATIONS, gates
 from rnnjax.cell import (
     Cell,
     affine,
@@ -125,15 +125,15 @@ class GRU(Cell):
 
     def step(self, params: GRUParams, carry: GRUCarry, z: jax.Array) -> tuple[GRUCarry, jax.Array]:
         activation = ACTIVATIONS[self.activation]
-        gate = ACTIVATIONS[self.recurrent_activation]
-        gates = 2 * self.hidden_size  # r and z; the candidate n lies behind them
+        gate = self.recurrent_activation
+        split = 2 * self.hidden_size  # r and z; the candidate n lies behind them
         if self.reset_after:
             u = recur(carry.h, params.w_h, params.b_h)
-            reset, update = jnp.split(gate(z[..., :gates] + u[..., :gates]), 2, axis=-1)
-            candidate = activation(z[..., gates:] + reset * u[..., gates:])
+            reset, update = gates(z[..., :split] + u[..., :split], (gate, gate))
+            candidate = activation(z[..., split:] + reset * u[..., split:])
         else:
-            u = recur(carry.h, params.w_h[:, :gates])
-            reset, update = jnp.split(gate(z[..., :gates] + u), 2, axis=-1)
-            candidate = activation(z[..., gates:] + recur(reset * carry.h, params.w_h[:, gates:]))
+            u = recur(carry.h, params.w_h[:, :split])
+            reset, update = gates(z[..., :split] + u, (gate, gate))
+            candidate = activation(z[..., split:] + recur(reset * carry.h, params.w_h[:, split:]))
         h = (1 - update) * candidate + update * carry.h
         return GRUCarry(h.astype(carry.h.dtype)), h.astype(z.dtype)

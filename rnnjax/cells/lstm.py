@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.activations import ACTIVATIONS
+from rnnjax.activations import ACTIVATIONS, gates
 from rnnjax.cell import (
     Cell,
     affine,
@@ -125,8 +125,8 @@ class LSTM(Cell):
         self, params: LSTMParams, carry: LSTMCarry, z: jax.Array
     ) -> tuple[LSTMCarry, jax.Array]:
         activation = ACTIVATIONS[self.activation]
-        gate = ACTIVATIONS[self.recurrent_activation]
-        i, f, g, o = jnp.split(z + recur(carry.h, params.w_h), 4, axis=-1)
-        c = gate(f) * carry.c + gate(i) * activation(g)
-        h = gate(o) * activation(c)
+        gate = self.recurrent_activation
+        i, f, g, o = gates(z + recur(carry.h, params.w_h), (gate, gate, self.activation, gate))
+        c = f * carry.c + i * g
+        h = o * activation(c)
         return LSTMCarry(h.astype(carry.h.dtype), c.astype(carry.c.dtype)), h.astype(z.dtype)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.activations import ACTIVATIONS
+from rnnjax.activations import ACTIVATIONS, gates
 from rnnjax.cell import Cell, affine, check_choice, check_input, check_sizes, default_float, recur
 from rnnjax.initializers import INITIALIZATIONS, gate_params
 
@@ -119,8 +119,8 @@ class LSTMP(Cell):
         self, params: LSTMPParams, carry: LSTMPCarry, z: jax.Array
     ) -> tuple[LSTMPCarry, jax.Array]:
         activation = ACTIVATIONS[self.activation]
-        gate = ACTIVATIONS[self.recurrent_activation]
-        i, f, g, o = jnp.split(z + recur(carry.h, params.w_h), 4, axis=-1)
-        c = gate(f) * carry.c + gate(i) * activation(g)
-        h = recur(gate(o) * activation(c), params.w_p)
+        gate = self.recurrent_activation
+        i, f, g, o = gates(z + recur(carry.h, params.w_h), (gate, gate, self.activation, gate))
+        c = f * carry.c + i * g
+        h = recur(o * activation(c), params.w_p)
         return LSTMPCarry(h.astype(carry.h.dtype), c.astype(carry.c.dtype)), h.astype(z.dtype)

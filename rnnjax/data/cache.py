@@ -95,8 +95,12 @@ def load_or_build(
 
 
 def _warn_unwritable(path: Path, error: OSError) -> None:
-    _logger.warning("The cache %s cannot be written (%s): the data is decoded at every start. "
-                    "Set XDG_CACHE_HOME to a folder that can be written.", path, error)
+    _logger.warning(
+        "The cache %s cannot be written (%s): the data is decoded at every start. "
+        "Set XDG_CACHE_HOME to a folder that can be written.",
+        path,
+        error,
+    )
 
 
 def _read(path: Path, key: str) -> dict[str, np.ndarray] | None:
@@ -106,8 +110,10 @@ def _read(path: Path, key: str) -> dict[str, np.ndarray] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise DataError(f"The cache {path} cannot be read ({error.strerror}); make it readable, "
-                        "remove it, or set XDG_CACHE_HOME to another folder.") from error
+        raise DataError(
+            f"The cache {path} cannot be read ({error.strerror}); make it readable, "
+            "remove it, or set XDG_CACHE_HOME to another folder."
+        ) from error
     except _DamagedError as error:
         _logger.warning("The cache %s is damaged (%s) and is made again.", path, error)
         return None

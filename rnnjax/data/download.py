@@ -34,9 +34,7 @@ def missing_files(files: Sequence[RemoteFile], folder: Path) -> list[RemoteFile]
     return [file for file in files if not _is_complete(folder / file.name, file)]
 
 
-def answering_mirrors(
-    mirrors: Sequence[str], file: RemoteFile, *, timeout: float
-) -> list[str]:
+def answering_mirrors(mirrors: Sequence[str], file: RemoteFile, *, timeout: float) -> list[str]:
     """Returns the mirrors that begin to serve ``file`` within ``timeout`` seconds, fastest first.
 
     All are asked at once. Name resolution and connecting count towards the time, and the call

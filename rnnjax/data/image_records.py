@@ -26,21 +26,25 @@ def image_features(source: ImageSource) -> Any:
     import tensorflow_datasets as tfds
 
     # The stock builder of MNIST gives the number of its classes, that of Fashion-MNIST the names.
-    labels = (tfds.features.ClassLabel(num_classes=10) if source.class_names == DIGITS
-              else tfds.features.ClassLabel(names=source.class_names))
+    labels = (
+        tfds.features.ClassLabel(num_classes=10)
+        if source.class_names == DIGITS
+        else tfds.features.ClassLabel(names=source.class_names)
+    )
     return tfds.features.FeaturesDict(
-        {"image": tfds.features.Image(shape=(28, 28, 1)), "label": labels})
+        {"image": tfds.features.Image(shape=(28, 28, 1)), "label": labels}
+    )
 
 
 def image_examples(paths: Mapping[str, Path]) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
     """Returns for every split the examples for TFDS, from the paths of the four IDX files."""
-    return {split: _split_examples(paths[images], paths[labels])
-            for split, (images, labels) in _FILES.items()}
+    return {
+        split: _split_examples(paths[images], paths[labels])
+        for split, (images, labels) in _FILES.items()
+    }
 
 
-def _split_examples(
-    images_path: Path, labels_path: Path
-) -> Iterator[tuple[int, dict[str, Any]]]:
+def _split_examples(images_path: Path, labels_path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     pairs = zip(read_idx(images_path), read_idx(labels_path), strict=True)
     for index, (image, label) in enumerate(pairs):
         png = io.BytesIO()
@@ -86,6 +90,7 @@ def _pixels(folder: Path, png: bytes) -> np.ndarray:
     except (OSError, SyntaxError, ValueError) as error:
         raise damaged(folder, f"an image cannot be decoded ({error})") from error
     if pixels.shape != (28, 28) or pixels.dtype != np.uint8:
-        raise damaged(folder, f"an image is {pixels.dtype} {pixels.shape}, where uint8 (28, 28) "
-                              "was expected")
+        raise damaged(
+            folder, f"an image is {pixels.dtype} {pixels.shape}, where uint8 (28, 28) was expected"
+        )
     return pixels

@@ -83,14 +83,17 @@ def load(
         raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
     source = sources["mnist" if dataset == "auto" else dataset]
     try:
-        return load_images(source, data_dir, cache_dir=cache_dir, timeout=timeout,
-                           progress=progress)
+        return load_images(
+            source, data_dir, cache_dir=cache_dir, timeout=timeout, progress=progress
+        )
     except DataUnavailableError as error:
         if dataset != "auto" or data_dir is not None:
             raise
-        return _digits("MNIST IS NOT USED: the 1,797 digits of 8x8 pixels that come with "
-                       "scikit-learn stand in for it, and the results cannot be compared with "
-                       f"MNIST's. {error} To insist on MNIST, say --dataset=mnist.")
+        return _digits(
+            "MNIST IS NOT USED: the 1,797 digits of 8x8 pixels that come with "
+            "scikit-learn stand in for it, and the results cannot be compared with "
+            f"MNIST's. {error} To insist on MNIST, say --dataset=mnist."
+        )
 
 
 def load_images(
@@ -115,18 +118,29 @@ def load_images(
         DataError: As for `load`.
     """
     folder, origin = find_or_prepare(
-        source, data_dir, lambda: image_features(source), image_examples,
-        timeout=timeout, progress=progress)
+        source,
+        data_dir,
+        lambda: image_features(source),
+        image_examples,
+        timeout=timeout,
+        progress=progress,
+    )
     arrays = load_or_build(
         f"{source.name}-{source.version}",
         {"decoder": _DECODER, "splits": source.splits, **folder_state(folder)},
         lambda: decode_images(source, folder, progress),
         cache_dir=cache_dir,
     )
-    return ImageDataset(name=source.name, class_names=source.class_names, origin=origin,
-                        warning=None, **arrays)
+    return ImageDataset(
+        name=source.name, class_names=source.class_names, origin=origin, warning=None, **arrays
+    )
 
 
 def _digits(warning: str | None) -> ImageDataset:
-    return ImageDataset("digits", *load_digits(), class_names=DIGITS,
-                        origin="the digits that come with scikit-learn", warning=warning)
+    return ImageDataset(
+        "digits",
+        *load_digits(),
+        class_names=DIGITS,
+        origin="the digits that come with scikit-learn",
+        warning=warning,
+    )

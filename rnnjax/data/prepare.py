@@ -84,8 +84,13 @@ def find_or_prepare(
             if folder is not None:
                 return _found(folder)
             paths = fetch(source.files, mirrors, downloads, timeout=5 * timeout, progress=progress)
-            folder = _write(source, root, downloads / "incomplete", features,
-                            _counted(source, examples(paths), progress))
+            folder = _write(
+                source,
+                root,
+                downloads / "incomplete",
+                features,
+                _counted(source, examples(paths), progress),
+            )
         finally:
             lock.release()
     except DataUnavailableError as error:
@@ -93,7 +98,8 @@ def find_or_prepare(
     except OSError as error:
         raise DataUnavailableError(
             f"{source.name} cannot be prepared in {root} ({error}); name a folder that can be "
-            "written, or that holds it, with --data_dir or TFDS_DATA_DIR.") from error
+            "written, or that holds it, with --data_dir or TFDS_DATA_DIR."
+        ) from error
     where = mirrors[0] if mirrors else str(downloads)
     return Prepared(folder, f"{where}, prepared in {folder}")
 
@@ -104,9 +110,11 @@ def _found(folder: Path) -> Prepared:
 
 def _nowhere(source: Source, root: Path, error: DataUnavailableError) -> str:
     names = ", ".join(file.name for file in source.files)
-    return (f"{source.name} is not prepared in {source.folder(root)}, and no server gave it "
-            f"({error}). Name a TFDS folder that holds it with --data_dir or TFDS_DATA_DIR, or put "
-            f"{names} into {source.download_folder(root)}, or run again where there is a network.")
+    return (
+        f"{source.name} is not prepared in {source.folder(root)}, and no server gave it "
+        f"({error}). Name a TFDS folder that holds it with --data_dir or TFDS_DATA_DIR, or put "
+        f"{names} into {source.download_folder(root)}, or run again where there is a network."
+    )
 
 
 def _counted(
@@ -134,7 +142,8 @@ def _write(
         name = source.name
         VERSION = tfds.core.Version(source.version)
         BUILDER_CONFIGS = (
-            [] if source.config is None else [tfds.core.BuilderConfig(name=source.config)])
+            [] if source.config is None else [tfds.core.BuilderConfig(name=source.config)]
+        )
 
         def _info(self) -> tfds.core.DatasetInfo:
             return tfds.core.DatasetInfo(
@@ -164,7 +173,8 @@ def _write(
     try:
         tfds.disable_progress_bar()
         Builder(data_dir=scratch, file_format="array_record").download_and_prepare(
-            download_config=tfds.download.DownloadConfig(try_download_gcs=False))
+            download_config=tfds.download.DownloadConfig(try_download_gcs=False)
+        )
         folder = source.folder(root)
         folder.parent.mkdir(parents=True, exist_ok=True)
         os.rename(source.folder(scratch), folder)

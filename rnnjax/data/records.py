@@ -37,8 +37,10 @@ def read_examples(
     except DataError:
         raise
     except ImportError as error:
-        raise DataError(f"Reading {folder} needs a package that cannot be imported ({error}); "
-                        "install rnnjax with its dependencies.") from error
+        raise DataError(
+            f"Reading {folder} needs a package that cannot be imported ({error}); "
+            "install rnnjax with its dependencies."
+        ) from error
     # The readers below it raise RuntimeError, ValueError, OSError, protobuf's errors and KeyError,
     # and what is not an error of the file's contents looks the same to a user.
     except Exception as error:
@@ -63,8 +65,10 @@ def published_order(split: str, size: int) -> np.ndarray:
 
 def damaged(folder: Path, what: str) -> DataError:
     """Returns the error that says that a prepared folder is damaged, and what to do."""
-    return DataError(f"The prepared data in {folder} is damaged: {what}. Move that folder away, "
-                     "then it is prepared again, or name another with --data_dir.")
+    return DataError(
+        f"The prepared data in {folder} is damaged: {what}. Move that folder away, "
+        "then it is prepared again, or name another with --data_dir."
+    )
 
 
 def _one_line(error: Exception) -> str:
@@ -79,17 +83,24 @@ def _read(
 
     info = tfds.builder_from_directory(folder).info
     if info.name != source.name:
-        raise DataError(f"{folder} holds the data set {info.name!r}, not {source.name!r}; name a "
-                        "folder that holds it with --data_dir, or the folder above it.")
+        raise DataError(
+            f"{folder} holds the data set {info.name!r}, not {source.name!r}; name a "
+            "folder that holds it with --data_dir, or the folder above it."
+        )
     expected = dict(source.splits)[split]
     if split not in info.splits or info.splits[split].num_examples != expected:
         found = info.splits[split].num_examples if split in info.splits else 0
-        raise damaged(folder, f"split {split!r} is said to have {found:,} records, where "
-                              f"{source.name} has {expected:,}")
+        raise damaged(
+            folder,
+            f"split {split!r} is said to have {found:,} records, where "
+            f"{source.name} has {expected:,}",
+        )
     file_format = info.file_format.value if info.file_format else "unknown"
     if file_format not in _READERS:
-        raise DataError(f"{folder} is stored as {file_format!r}, which cannot be read without "
-                        f"TensorFlow; prepare it as {' or '.join(_READERS)}.")
+        raise DataError(
+            f"{folder} is stored as {file_format!r}, which cannot be read without "
+            f"TensorFlow; prepare it as {' or '.join(_READERS)}."
+        )
     features: Any = info.features
     decoders = {name: tfds.decode.SkipDecoding() for name in encoded}
     shards = zip(info.splits[split].filepaths, info.splits[split].shard_lengths, strict=True)

@@ -66,8 +66,11 @@ class Source:
 
     def folder(self, root: Path) -> Path:
         """Returns the folder below ``root`` in which TFDS keeps the prepared records."""
-        parts = (self.name, self.version) if self.config is None else (
-            self.name, self.config, self.version)
+        parts = (
+            (self.name, self.version)
+            if self.config is None
+            else (self.name, self.config, self.version)
+        )
         return root.joinpath(*parts)
 
     def download_folder(self, root: Path) -> Path:
@@ -91,11 +94,15 @@ def data_root(data_dir: str | os.PathLike[str] | None = None) -> Path:
         if root.is_dir():
             os.listdir(root)
         elif root.exists():
-            raise DataError(f"{root} is a file, where a folder of TFDS data was expected; name a "
-                            "folder with --data_dir or TFDS_DATA_DIR.")
+            raise DataError(
+                f"{root} is a file, where a folder of TFDS data was expected; name a "
+                "folder with --data_dir or TFDS_DATA_DIR."
+            )
     except (OSError, RuntimeError) as error:
-        raise DataError(f"The data folder {named} cannot be read ({error}); name another with "
-                        "--data_dir or TFDS_DATA_DIR.") from error
+        raise DataError(
+            f"The data folder {named} cannot be read ({error}); name another with "
+            "--data_dir or TFDS_DATA_DIR."
+        ) from error
     return root
 
 
@@ -117,10 +124,14 @@ def find_prepared(source: Source, root: Path) -> Path | None:
             return None
         is_prepared = (folder / INFO_FILE).is_file()
     except OSError as error:
-        raise DataError(f"The prepared data in {folder} cannot be read ({error.strerror}); make "
-                        "it readable, or name another folder with --data_dir.") from error
+        raise DataError(
+            f"The prepared data in {folder} cannot be read ({error.strerror}); make "
+            "it readable, or name another folder with --data_dir."
+        ) from error
     if not is_prepared:
-        raise DataError(f"The prepared data in {folder} is damaged: it has no {INFO_FILE}. Move "
-                        "that folder away, then it is prepared again, or name another with "
-                        "--data_dir.")
+        raise DataError(
+            f"The prepared data in {folder} is damaged: it has no {INFO_FILE}. Move "
+            "that folder away, then it is prepared again, or name another with "
+            "--data_dir."
+        )
     return folder

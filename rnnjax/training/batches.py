@@ -5,10 +5,32 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
+from jax import lax
+
+
+class Batches(Protocol):
+    """Which part of the data each training step sees, as a function of epoch and key alone."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Training steps that make an epoch."""
+        ...
+
+    def plan(self, key: jax.Array, epoch: jax.Array) -> jax.Array:
+        """What each step of an epoch takes: an array with one entry per step."""
+        ...
+
+    def take(self, data: Any, entry: jax.Array, /) -> tuple[Any, jax.Array]:
+        """The batch that an entry of the plan stands for, and the weights of its rows."""
+        ...
+
+    def starts_anew(self, entry: jax.Array, /) -> jax.Array | bool:
+        """Whether the recurrent state begins anew with that batch."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,3 +79,65 @@ class ExampleBatches:
         """One batch of the pytree `data` ``[N, ...]``, and its rows' weights ``[B]``, 0 or 1."""
         rows = jnp.maximum(indices, 0)
         return jax.tree.map(lambda a: a[rows], data), (indices >= 0).astype(jnp.float32)
+
+    def starts_anew(self, indices: jax.Array) -> bool:
+        """Whether the recurrent state begins anew with this batch: always, rows differ."""
+        del indices
+        return True
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowBatches:
+    """Windows of long rows, for back-propagation through time that is truncated.
+
+    All rows are read side by side, a window of time steps in each training step. The recurrent
+    state is carried from a window to the next, and the gradient ends at the window: what lies
+    further back is remembered, but not learnt from.
+
+    Args:
+        num_rows: B.
+        num_steps: T, the length of a row.
+        window: time steps per training step.
+        carry_state: whether a window begins with the state that the one before ended with, or
+            with the initial one.
+
+    Raises:
+        ValueError: the window does not divide the row.
+
+    Source: R. Williams, J. Peng, "An efficient gradient-based algorithm for on-line training of
+    recurrent network trajectories", Neural Computation 2 (1990), 490-501.
+    """
+
+    num_rows: int
+    num_steps: int
+    window: int
+    carry_state: bool = True
+
+    def __post_init__(self) -> None:
+        if self.num_steps % self.window:
+            raise ValueError(
+                f"A row of {self.num_steps} steps can't be cut into windows of {self.window}; "
+                "choose a divisor."
+            )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many windows a row has."""
+        return self.num_steps // self.window
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def plan(self, key: jax.Array, epoch: jax.Array) -> jax.Array:
+        """The windows' first steps ``[steps]``, in their order in time."""
+        del key, epoch
+        return jnp.arange(self.steps_per_epoch) * self.window
+
+    def take(self, data: Any, first: jax.Array) -> tuple[Any, jax.Array]:
+        """One window of the pytree `data` ``[B, T, ...]``, and the rows' weights, all 1."""
+        windows = jax.tree.map(
+            lambda a: lax.dynamic_slice_in_dim(a, first, self.window, axis=1), data
+        )
+        return windows, jnp.ones(self.num_rows)
+
+    def starts_anew(self, first: jax.Array) -> jax.Array | bool:
+        """Whether the recurrent state begins anew with this window."""
+        return first == 0 if self.carry_state else True

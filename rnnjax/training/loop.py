@@ -13,10 +13,11 @@ import numpy as np
 import optax
 from jax import lax
 
-from rnnjax.training.batches import ExampleBatches
+from rnnjax.training.batches import Batches
 
-LossFn = Callable[[Any, Any, jax.Array], jax.Array]
-"""``loss_fn(params, batch, key)``: the loss of each row of the batch, ``[B]``."""
+LossFn = Callable[[Any, Any, Any, jax.Array], tuple[jax.Array, Any]]
+"""``loss_fn(params, carry, batch, key)``: the loss of each row of the batch ``[B]``, and the
+recurrent state to hand to the next step (as it came, where a task has none)."""
 
 MAX_CHUNK_STEPS = 256
 """The longest chunk; a buffer of this many losses comes back from each."""
@@ -36,6 +37,8 @@ class TrainState(NamedTuple):
     """Updates done, int32."""
     params: Any
     opt_state: optax.OptState
+    carry: Any
+    """The recurrent state that the last batch ended with."""
 
 
 class ChunkReport(NamedTuple):
@@ -51,9 +54,11 @@ class NonFiniteLossError(ArithmeticError):
     """The training loss became NaN or infinite."""
 
 
-def init_state(params: Any, optimizer: optax.GradientTransformation) -> TrainState:
-    """The state before the first update."""
-    return TrainState(jnp.zeros((), jnp.int32), params, optimizer.init(params))
+def init_state(params: Any, optimizer: optax.GradientTransformation, carry: Any = ()) -> TrainState:
+    """The state before the first update; `carry` is the initial recurrent state, if any."""
+    # Copies, because the training steps reuse the memory of the state that they are given.
+    params, carry = jax.tree.map(jnp.array, (params, carry))
+    return TrainState(jnp.zeros((), jnp.int32), params, optimizer.init(params), carry)
 
 
 class Trainer:
@@ -63,23 +68,25 @@ class Trainer:
         loss_fn: the loss of each row of a batch.
         optimizer: from optax.
         batches: which examples each step sees.
-        data: the training data, a pytree of arrays ``[N, ...]``; it is put on the device once.
+        data: the training data, a pytree of arrays; it is put on the device once.
         key: the run's random key; orders and losses draw from it.
+        carry: the initial recurrent state, for losses that carry one from batch to batch.
     """
 
     def __init__(
         self,
         loss_fn: LossFn,
         optimizer: optax.GradientTransformation,
-        batches: ExampleBatches,
+        batches: Batches,
         data: Any,
         key: jax.Array,
+        carry: Any = (),
     ) -> None:
         self._batches = batches
         self._data = jax.device_put(data)
         self._order_key, self._loss_key = jax.random.split(key)
         self._run_chunk = jax.jit(
-            functools.partial(_run_chunk, loss_fn, optimizer, batches), donate_argnums=0
+            functools.partial(_run_chunk, loss_fn, optimizer, batches, carry), donate_argnums=0
         )
 
     def compile(self, state: TrainState) -> float:
@@ -134,7 +141,8 @@ class Trainer:
 def _run_chunk(
     loss_fn: LossFn,
     optimizer: optax.GradientTransformation,
-    batches: ExampleBatches,
+    batches: Batches,
+    first_carry: Any,
     state: TrainState,
     data: Any,
     plan: jax.Array,
@@ -143,18 +151,22 @@ def _run_chunk(
 ) -> tuple[TrainState, jax.Array]:
     """`num_steps` updates, and the loss before each; one program serves every number."""
 
-    def mean_loss(params: Any, batch: Any, weights: jax.Array, key: jax.Array) -> jax.Array:
-        return weighted_mean(loss_fn(params, batch, key), weights)
+    def mean_loss(params: Any, carry: Any, batch: Any, weights: Any, key: Any) -> Any:
+        losses, carry = loss_fn(params, carry, batch, key)
+        return weighted_mean(losses, weights), carry
 
     def update(i: jax.Array, loop: tuple[TrainState, jax.Array]) -> tuple[TrainState, jax.Array]:
-        (step, params, opt_state), losses = loop
-        batch, weights = batches.take(data, plan[step % batches.steps_per_epoch])
-        loss, gradients = jax.value_and_grad(mean_loss)(
-            params, batch, weights, jax.random.fold_in(key, step)
+        (step, params, opt_state, carry), losses = loop
+        entry = plan[step % batches.steps_per_epoch]
+        batch, weights = batches.take(data, entry)
+        anew = batches.starts_anew(entry)
+        carry = jax.tree.map(lambda first, c: jnp.where(anew, first, c), first_carry, carry)
+        (loss, carry), gradients = jax.value_and_grad(mean_loss, has_aux=True)(
+            params, carry, batch, weights, jax.random.fold_in(key, step)
         )
         updates, opt_state = optimizer.update(gradients, opt_state, params)
         params = optax.apply_updates(params, updates)
-        return TrainState(step + 1, params, opt_state), losses.at[i].set(loss)
+        return TrainState(step + 1, params, opt_state, carry), losses.at[i].set(loss)
 
     return lax.fori_loop(0, num_steps, update, (state, jnp.zeros(MAX_CHUNK_STEPS)))
 

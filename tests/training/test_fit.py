@@ -14,7 +14,7 @@ def test_fit_evaluates_after_the_given_steps_and_logs_them(capsys):
     optimizer = optax.sgd(1.0)
     # The loss is w itself, so each step takes exactly 1 from w.
     trainer = Trainer(
-        lambda w, x, key: jnp.broadcast_to(w, x.shape),
+        lambda w, carry, x, key: (jnp.broadcast_to(w, x.shape), carry),
         optimizer,
         ExampleBatches(8, 4, shuffle=False),
         x,

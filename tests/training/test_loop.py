@@ -19,15 +19,15 @@ def make_data(num_examples):
     return x, (x @ np.array([1.0, -2.0, 0.5], np.float32) + 0.3).astype(np.float32)
 
 
-def squared_errors(w, batch, key):
+def squared_errors(w, carry, batch, key):
     del key
     x, y = batch
-    return (x @ w - y) ** 2
+    return (x @ w - y) ** 2, carry
 
 
-def noisy_errors(w, batch, key):
+def noisy_errors(w, carry, batch, key):
     x, y = batch
-    return (x @ w - y + jax.random.normal(key, y.shape)) ** 2
+    return (x @ w - y + jax.random.normal(key, y.shape)) ** 2, carry
 
 
 def train(loss, batches, data, num_steps, cuts=()):
@@ -75,8 +75,8 @@ def test_every_step_draws_its_own_noise():
     x, y = make_data(4)
     batches = ExampleBatches(4, 4, shuffle=False)
 
-    def noise_only(w, batch, key):
-        return noisy_errors(0 * w, batch, key)
+    def noise_only(w, carry, batch, key):
+        return noisy_errors(0 * w, carry, batch, key)
 
     _, losses = train(noise_only, batches, (x, y), 6)
     assert len(set(losses.tolist())) == 6

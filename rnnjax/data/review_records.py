@@ -1,0 +1,148 @@
+"""Film reviews as the archive of their authors, as the records of TFDS and as arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnjax.data.packed_texts import PackedTexts
+from rnnjax.data.records import damaged, read_examples
+from rnnjax.data.source import DataError, Progress, RemoteFile, Source
+
+IMDB = Source(
+    name="imdb_reviews",
+    config="plain_text",
+    version="1.0.0",
+    splits=(("train", 25_000), ("test", 25_000), ("unsupervised", 50_000)),
+    mirrors=(
+        "http://ai.stanford.edu/~amaas/data/sentiment/",
+        "https://ai.stanford.edu/~amaas/data/sentiment/",
+    ),
+    # Size and checksum as TFDS records them.
+    files=(
+        RemoteFile(
+            "aclImdb_v1.tar.gz",
+            84_125_825,
+            "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+        ),
+    ),
+    description="Large Movie Review Dataset: reviews for binary classification of sentiment.",
+    homepage="http://ai.stanford.edu/~amaas/data/sentiment/",
+    citation="Maas, Daly, Pham, Huang, Ng, Potts: Learning Word Vectors for Sentiment Analysis, "
+    "ACL 2011, pages 142-150.",
+    supervised_keys=("text", "label"),
+)
+
+CLASS_NAMES = ("neg", "pos")
+_NO_LABEL = -1
+_MEMBERS = {
+    "train": re.compile("aclImdb/train/(neg|pos)/"),
+    "test": re.compile("aclImdb/test/(neg|pos)/"),
+    "unsupervised": re.compile("aclImdb/train/(unsup)/"),
+}
+
+
+def review_features() -> Any:
+    """Returns the TFDS features of the reviews, the same as those of the stock builder."""
+    import tensorflow_datasets as tfds
+
+    return tfds.features.FeaturesDict(
+        {
+            "text": tfds.features.Text(),
+            "label": tfds.features.ClassLabel(names=CLASS_NAMES),
+        }
+    )
+
+
+def review_examples(
+    source: Source, paths: Mapping[str, Path]
+) -> dict[str, Iterator[tuple[str, dict[str, Any]]]]:
+    """Returns for every split the examples for TFDS, with the keys of the stock builder.
+
+    The archive is read once per split and never unpacked: nothing of it touches the disk.
+
+    Args:
+        source: What the archive must hold.
+        paths: The path of the one archive, by its name.
+
+    Raises:
+        DataError: While the examples are taken: the archive is damaged or lacks a review.
+    """
+    (path,) = paths.values()
+    return {split: _split_examples(path, split, size) for split, size in source.splits}
+
+
+def _split_examples(path: Path, split: str, size: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    found = 0
+    try:
+        with tarfile.open(path, "r:gz") as archive:
+            for member in archive:
+                match = _MEMBERS[split].match(member.name)
+                contents = archive.extractfile(member) if match else None
+                if match is None or contents is None:
+                    continue
+                found += 1
+                label = _NO_LABEL if match[1] == "unsup" else match[1]
+                yield member.name, {"text": contents.read().strip(), "label": label}
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise DataError(
+            f"{path} is no whole tar.gz file ({error}); remove it, then it is downloaded again."
+        ) from error
+    if found != size:
+        raise DataError(
+            f"{path} holds {found:,} reviews of the split {split!r} instead of "
+            f"{size:,}; remove it, then it is downloaded again."
+        )
+
+
+def read_reviews(
+    source: Source, folder: Path, split: str, progress: Progress | None
+) -> dict[str, np.ndarray]:
+    """Returns the reviews of a prepared split in an order that depends on nothing but themselves.
+
+    They are sorted by the SHA-256 of their text. That mixes the labels like a draw by lot, comes
+    out the same whichever program prepared the folder, in whichever order and number of files, and
+    puts the few reviews that occur twice next to each other, so that cutting off a part for
+    validation hardly ever parts them.
+
+    Args:
+        source: The data set that the folder must hold.
+        folder: The prepared folder.
+        split: ``"train"`` or ``"test"``.
+        progress: Told the number of reviews.
+
+    Returns:
+        ``utf8`` and ``offsets``, the two arrays of `PackedTexts`, and ``labels``, int32.
+
+    Raises:
+        DataError: The folder is damaged or holds something else.
+    """
+    size = dict(source.splits)[split]
+    reviews: list[tuple[bytes, int, bytes]] = []
+    for example in read_examples(source, folder, split):
+        text, label = example["text"], int(example["label"])
+        try:
+            text.decode()
+        except UnicodeDecodeError as error:
+            raise damaged(folder, f"a review in split {split!r} is not UTF-8 ({error})") from error
+        if label not in range(len(CLASS_NAMES)):
+            raise damaged(
+                folder, f"split {split!r} has the label {label}, where 0 and 1 were expected"
+            )
+        reviews.append((hashlib.sha256(text).digest(), label, text))
+        if progress is not None and (len(reviews) % 1000 == 0 or len(reviews) == size):
+            progress(f"reading {source.name} {split}", len(reviews), size)
+    reviews.sort()
+    texts = PackedTexts.pack(text for _, _, text in reviews)
+    return {
+        "utf8": texts.utf8.values,
+        "offsets": texts.utf8.offsets,
+        "labels": np.array([label for _, label, _ in reviews], np.int32),
+    }
