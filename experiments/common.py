@@ -8,6 +8,7 @@ the preset, and the preset over the default.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import sys
 import time
@@ -21,6 +22,7 @@ from absl import app, flags, logging
 from rich.console import Console
 from rich.panel import Panel
 
+from rnnjax import Cell, Layer, Stack
 from rnnjax.data.source import DataError
 from rnnjax.training import reports
 from rnnjax.training.batches import Batches
@@ -189,7 +191,9 @@ def merge(
 def saved_config(config: C) -> C:
     """The settings of the run in --workdir, to evaluate it with the data that `config` names."""
     saved = read_config(str(config.workdir))["flags"]
-    here = {"workdir": config.workdir, "data_dir": config.data_dir, "eval_only": True}
+    here = {"workdir": config.workdir, "eval_only": True}
+    if config.data_dir is not None:
+        here["data_dir"] = config.data_dir
     names = {field.name for field in dataclasses.fields(config)}
     try:
         return type(config)(**({k: v for k, v in saved.items() if k in names} | here))
@@ -206,6 +210,15 @@ def show_setup(console: Console, title: str, params: Any, data: Dataset) -> None
         console.print(Panel(data.warning, title="other data than asked for", style="bold yellow"))
 
 
+def build_layer(
+    cell: Callable[..., Cell], num_features: int, hidden_size: int, num_layers: int, **options: Any
+) -> Layer:
+    """One cell of the given kind, or several in a `rnnjax.Stack`."""
+    sizes = [num_features] + [hidden_size] * num_layers
+    cells = [cell(d, h, **options) for d, h in itertools.pairwise(sizes)]
+    return cells[0] if len(cells) == 1 else Stack(tuple(cells))
+
+
 def run_title(config: Config, cell: str, data: Dataset) -> str:
     """What is trained on what; it stands beside the bar and above every picture."""
     layers = "" if config.num_layers == 1 else f"{config.num_layers} layers of "
@@ -213,14 +226,14 @@ def run_title(config: Config, cell: str, data: Dataset) -> str:
     return f"{layers}{cell} {config.hidden_size} on {data.name}{stand_in}"
 
 
-def new_run(task: str, config: Config, data: Dataset) -> RunFolder:
-    """Opens the folder of a new run and records its settings."""
+def new_run(task: str, config: Config, data: Dataset, **more: Any) -> RunFolder:
+    """Opens the folder of a new run and records its settings, and `more` about its data."""
     workdir = config.workdir or f"runs/{task}-{time.strftime('%Y%m%d-%H%M%S')}"
     folder = RunFolder(workdir)
     flags_used = dataclasses.asdict(config)
     folder.write_config(
         {"task": task, **flags_used},
-        {"name": data.name, "origin": data.origin, "warning": data.warning},
+        {"name": data.name, "origin": data.origin, "warning": data.warning, **more},
     )
     return folder
 
@@ -237,8 +250,10 @@ def train(
     key: jax.Array,
     evaluate: Callable[[Any], Metrics],
     carry: Any = (),
+    best_by: str | None = None,
+    keep_best: bool = False,
 ) -> FitResult:
-    """Trains as the settings say, and saves the parameters at the end."""
+    """Trains as the settings say, and saves the last parameters, or the best ones."""
     if config.epochs is not None:
         num_steps = config.epochs * batches.steps_per_epoch
         every = config.eval_every or batches.steps_per_epoch
@@ -255,8 +270,20 @@ def train(
     )
     trainer = Trainer(loss, optimizer, batches, data, key, carry)
     state = init_state(params, optimizer, carry)
-    fitted = fit(trainer, state, evaluate, steps, title=title, console=console, log=folder.log)
-    save_params(folder.path, num_steps, fitted.state.params)
+    fitted = fit(
+        trainer,
+        state,
+        evaluate,
+        steps,
+        title=title,
+        console=console,
+        log=folder.log,
+        best_by=best_by,
+    )
+    if keep_best:
+        save_params(folder.path, fitted.best_step + 1, fitted.best_params)
+    else:
+        save_params(folder.path, num_steps, fitted.state.params)
     return fitted
 
 
@@ -281,14 +308,13 @@ def finish(
         "num_params": reports.count_params(fitted.state.params),
         "train_seconds": round(fitted.train_seconds, 3),
         "compile_seconds": round(fitted.compile_seconds, 3),
-        "test_loss": last["test_loss"],
-        "test_accuracy": last["test_accuracy"],
+        **{k: v for k, v in last.items() if k in ("test_loss", "test_accuracy")},
         **more,
     }
     folder.write_result(result)
     speed = 1e3 * fitted.train_seconds / result["steps"]
     console.print(
-        f"test loss {last['test_loss']:.4f}, test accuracy {last['test_accuracy']:.4f} after "
+        f"test loss {result['test_loss']:.4f}, test accuracy {result['test_accuracy']:.4f} after "
         f"{result['steps']:,} steps ({speed:.2f} ms each, compiled in "
         f"{fitted.compile_seconds:.1f} s)\nwritten to {folder.path}"
     )

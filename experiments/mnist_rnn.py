@@ -14,7 +14,6 @@ back on the 1,797 small digits inside scikit-learn, and says so.
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +68,14 @@ class Config(common.Config):
 
 def build_model(config: Config, num_features: int, num_classes: int) -> SequenceClassifier:
     """The recurrent layers, one above the other, and a dense layer to the classes."""
-    cell = rnnjax.CELLS[config.cell]
-    options = {"activation": config.activation, "initialization": config.initialization}
-    sizes = [num_features] + [config.hidden_size] * config.num_layers
-    layers = [cell(d, h, **options) for d, h in itertools.pairwise(sizes)]
-    layer = layers[0] if len(layers) == 1 else rnnjax.Stack(tuple(layers))
+    layer = common.build_layer(
+        rnnjax.CELLS[config.cell],
+        num_features,
+        config.hidden_size,
+        config.num_layers,
+        activation=config.activation,
+        initialization=config.initialization,
+    )
     return SequenceClassifier(layer, num_classes, config.initialization)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
+import jax.numpy as jnp
 from flax import linen as nn
 
-from rnnjax.bridges.linen import LastOutput
-from rnnjax.cell import Layer
+from rnnjax.bridges.linen import RNN, LastOutput
+from rnnjax.cell import Carry, Layer
 from rnnjax.initializers import INITIALIZATIONS
 
 
@@ -30,6 +33,93 @@ class SequenceClassifier(nn.Module):
         """Inputs ``[B, T, D]``, mask ``[B, T]``: logits ``[B, C]``."""
         y = LastOutput(self.layer, name="rnn")(xs, mask=mask)
         return dense(self.num_classes, self.layer.output_size, self.initialization, "to_logits")(y)
+
+
+class SequenceTagger(nn.Module):
+    r"""Many-to-many: every output of a recurrent layer, and one dense layer to the classes.
+
+    .. math:: \mathrm{logits}_t = y_t W + b
+
+    Attributes:
+        layer: a cell, or a combination of cells.
+        num_classes: C.
+        initialization: the dense layer's initial distributions, "keras" or "torch".
+    """
+
+    layer: Layer
+    num_classes: int
+    initialization: str = "keras"
+
+    @nn.compact
+    def __call__(
+        self, xs: jax.Array, carry: Carry | None = None, *, mask: jax.Array | None = None
+    ) -> tuple[Carry, jax.Array]:
+        """Inputs ``[B, T, D]``, mask ``[B, T]``: the final carry and logits ``[B, T, C]``."""
+        carry, ys = RNN(self.layer, name="rnn")(xs, carry, mask=mask)
+        to_logits = dense(
+            self.num_classes, self.layer.output_size, self.initialization, "to_logits"
+        )
+        return carry, to_logits(ys)
+
+
+class TextClassifier(nn.Module):
+    r"""A text to one logit: embedding, recurrent layer, pooling, dense layers.
+
+    Attributes:
+        num_words: V, indices in the vocabulary.
+        embedding_size: E.
+        layer: a cell, or a combination of cells, for E inputs.
+        hidden_units: of a dense layer with relu before the last one; 0 for none.
+        pooling: "last" for the last output, "max_mean" for the maximum and the mean over time
+            (of the steps that the mask lets through) side by side.
+        dropout: rate on the embedded words and on what the dense layers read.
+    """
+
+    num_words: int
+    embedding_size: int
+    layer: Layer
+    hidden_units: int = 0
+    pooling: str = "last"
+    dropout: float = 0.0
+
+    @nn.compact
+    def __call__(
+        self, tokens: jax.Array, *, mask: jax.Array | None = None, training: bool = False
+    ) -> jax.Array:
+        """Word indices ``[B, T]``, mask ``[B, T]``: logits ``[B]``; positive means label 1."""
+        drop = nn.Dropout(self.dropout, deterministic=not training)
+        xs = nn.Embed(
+            self.num_words, self.embedding_size, embedding_init=_embedding, name="embedding"
+        )(tokens)
+        xs = drop(xs)
+        if self.pooling == "last":
+            features = LastOutput(self.layer, name="rnn")(xs, mask=mask)
+        else:
+            features = max_mean(RNN(self.layer, name="rnn")(xs, mask=mask)[1], mask)
+        features = drop(features)
+        if self.hidden_units:
+            hidden = dense(self.hidden_units, features.shape[-1], "keras", "to_hidden")
+            features = drop(nn.relu(hidden(features)))
+        return dense(1, features.shape[-1], "keras", "to_logit")(features)[..., 0]
+
+
+def _embedding(key: jax.Array, shape: Any, dtype: Any = None, *_: Any) -> jax.Array:
+    """Keras's initial embedding: uniform on ±0.05."""
+    return jax.random.uniform(key, shape, dtype, minval=-0.05, maxval=0.05)
+
+
+def max_mean(ys: jax.Array, mask: jax.Array | None) -> jax.Array:
+    """Maximum and mean over time of outputs ``[B, T, O]``, masked ``[B, T]``: ``[B, 2 O]``.
+
+    A row without any step gives zeros.
+    """
+    if mask is None:
+        return jnp.concatenate((ys.max(axis=1), ys.mean(axis=1)), axis=-1)
+    steps = mask[..., None]
+    count = jnp.maximum(mask.sum(axis=1, keepdims=True), 1).astype(ys.dtype)
+    highest = jnp.where(steps, ys, jnp.finfo(ys.dtype).min).max(axis=1)
+    highest = jnp.where(mask.any(axis=1, keepdims=True), highest, 0)
+    return jnp.concatenate((highest, jnp.where(steps, ys, 0).sum(axis=1) / count), axis=-1)
 
 
 def dense(num_outputs: int, num_inputs: int, initialization: str, name: str) -> nn.Dense:

@@ -51,8 +51,21 @@ def _as_batches(inputs: Any, batch_size: int) -> Any:
     return jax.tree.map(cut, inputs)
 
 
-def classification_metrics(logits: jax.Array, labels: np.ndarray) -> dict[str, float]:
-    """Mean cross-entropy in nats, and accuracy, over ``[N, C]`` logits and ``[N]`` labels."""
-    losses = optax.softmax_cross_entropy_with_integer_labels(logits, jnp.asarray(labels))
-    hits = logits.argmax(axis=-1) == jnp.asarray(labels)
-    return {"test_loss": float(losses.mean()), "test_accuracy": float(hits.mean())}
+def classification_metrics(
+    logits: jax.Array, labels: np.ndarray | jax.Array, prefix: str = "test"
+) -> dict[str, float]:
+    """Mean cross-entropy in nats, and accuracy, as ``<prefix>_loss`` and ``<prefix>_accuracy``.
+
+    Args:
+        logits: ``[N, C]``, or ``[N]`` for two classes.
+        labels: ``[N]``.
+        prefix: of which data.
+    """
+    labels = jnp.asarray(labels)
+    if logits.ndim == 1:
+        losses = optax.sigmoid_binary_cross_entropy(logits, labels)
+        hits = (logits > 0) == (labels > 0)
+    else:
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+        hits = logits.argmax(axis=-1) == labels
+    return {f"{prefix}_loss": float(losses.mean()), f"{prefix}_accuracy": float(hits.mean())}

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 
@@ -24,6 +26,9 @@ class FitResult(NamedTuple):
     compile_seconds: float
     train_seconds: float
     """Of the training steps alone, without compiling and evaluating."""
+    best_step: int
+    best_params: Any
+    """The parameters at the evaluation that was best by the metric asked for, else the last."""
 
 
 def evaluation_steps(num_steps: int, every: int) -> list[int]:
@@ -48,6 +53,7 @@ def fit(
     title: str,
     console: Console,
     log: Callable[[Metrics], None],
+    best_by: str | None = None,
 ) -> FitResult:
     """Trains through the last of the given steps and evaluates after each of them.
 
@@ -59,6 +65,7 @@ def fit(
         title: shown beside the progress bar.
         console: where the bar and a line per evaluation are shown.
         log: is given each evaluation's metrics.
+        best_by: a metric; the parameters of the evaluation where it was highest are kept.
 
     Raises:
         NonFiniteLossError: the training loss was NaN or infinite.
@@ -66,6 +73,7 @@ def fit(
     steps = list(steps)
     history: list[Metrics] = []
     train_seconds = 0.0
+    best = None
     with TrainingProgress(console, title, steps[-1] + 1, int(state.step)) as progress:
         compile_seconds = trainer.compile(state)
         for step in steps:
@@ -82,7 +90,11 @@ def fit(
             console.print(evaluation_line(metrics))
             log(metrics)
             history.append(metrics)
-    return FitResult(state, history, compile_seconds, train_seconds)
+            if best_by is not None and (best is None or metrics[best_by] > best[0]):
+                # A copy, because the next chunk reuses the memory of these parameters.
+                best = metrics[best_by], step, jax.tree.map(jnp.copy, state.params)
+    best_step, best_params = (steps[-1], state.params) if best is None else best[1:]
+    return FitResult(state, history, compile_seconds, train_seconds, int(best_step), best_params)
 
 
 def evaluation_line(metrics: Metrics) -> str:

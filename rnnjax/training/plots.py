@@ -14,7 +14,11 @@ Path = str | os.PathLike[str]
 
 
 def plot_curves(
-    path: Path, title: str, history: Sequence[Mapping[str, float]], prefix: str = "test"
+    path: Path,
+    title: str,
+    history: Sequence[Mapping[str, float]],
+    prefix: str = "test",
+    loss_limits: Mapping[str, float] | None = None,
 ) -> None:
     """Loss (left, blue circles) and accuracy (right, green squares) over the iterations.
 
@@ -23,6 +27,7 @@ def plot_curves(
         title: above the picture.
         history: one object per evaluation, with ``step``, ``<prefix>_loss``, ``<prefix>_accuracy``.
         prefix: of which data: "test" or "validation".
+        loss_limits: losses that mean something, by name; each is drawn as a line.
     """
     steps = [metrics["step"] for metrics in history]
     losses = [metrics[f"{prefix}_loss"] for metrics in history]
@@ -37,8 +42,38 @@ def plot_curves(
     left.tick_params(axis="y", labelcolor="b")
     right.tick_params(axis="y", labelcolor="g")
     left.grid(alpha=0.3)
+    for style, (name, limit) in zip(("--", ":", "-."), (loss_limits or {}).items(), strict=False):
+        left.axhline(limit, color="k", linestyle=style, linewidth=1, label=f"{name} {limit:.4f}")
     lines = [*left.lines, *right.lines]
     left.legend(lines, [str(line.get_label()) for line in lines], loc="center right")
+    figure.savefig(path, dpi=150)
+
+
+def plot_learning(path: Path, title: str, history: Sequence[Mapping[str, float]]) -> None:
+    """Training and validation loss (left), and validation accuracy (right), by epoch.
+
+    Args:
+        path: the PNG.
+        title: above the picture.
+        history: one object per epoch, with ``train_loss``, ``validation_loss`` and
+            ``validation_accuracy``.
+    """
+    figure, left = _figure(title, 7.0, 4.5)
+    right = left.twinx()
+    epochs = np.arange(1, len(history) + 1)
+    for name, style in (("train_loss", "b.--"), ("validation_loss", "bo-")):
+        values = [metrics[name] for metrics in history]
+        left.plot(epochs, values, style, linewidth=1, label=name.replace("_", " "))
+    accuracies = [metrics["validation_accuracy"] for metrics in history]
+    right.plot(epochs, accuracies, "gs-", linewidth=1, label="validation accuracy")
+    left.set_xlabel("epoch")
+    left.set_xticks(epochs)
+    left.set_ylabel("loss", color="b")
+    right.set_ylabel("accuracy", color="g")
+    left.set_ylim(bottom=0)
+    left.grid(alpha=0.3)
+    lines = [*left.lines, *right.lines]
+    left.legend(lines, [str(line.get_label()) for line in lines], loc="lower left")
     figure.savefig(path, dpi=150)
 
 
@@ -104,6 +139,31 @@ def plot_mistakes(
             fontsize=9,
         )
     figure.savefig(path, dpi=130)
+
+
+def plot_probabilities(
+    path: Path, title: str, groups: Sequence[str], predicted: np.ndarray, true: np.ndarray
+) -> None:
+    """Predicted probabilities (their mean and spread) beside the true ones, group by group.
+
+    Args:
+        path: the PNG.
+        title: above the picture.
+        groups: G names.
+        predicted: ``[G, 3]``: 10th percentile, mean and 90th percentile.
+        true: ``[G]``.
+    """
+    figure, axes = _figure(title, 6.5, 4.2)
+    places = np.arange(len(groups))
+    spread = np.abs(predicted[:, [0, 2]] - predicted[:, [1]]).T
+    axes.bar(places - 0.2, true, 0.38, color="0.75", label="true")
+    axes.bar(places + 0.2, predicted[:, 1], 0.38, color="tab:blue", label="predicted")
+    axes.errorbar(places + 0.2, predicted[:, 1], spread, fmt="none", ecolor="k", capsize=4)
+    axes.set_xticks(places, groups)
+    axes.set_ylim(0, 1.05)
+    axes.set_ylabel("probability of a 1")
+    axes.legend()
+    figure.savefig(path, dpi=150)
 
 
 def _figure(title: str, width: float, height: float) -> tuple[Figure, Axes]:

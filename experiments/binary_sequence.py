@@ -1,0 +1,167 @@
+"""Learns a rule in a stream of random bits by truncated back-propagation through time.
+
+The target y follows the random bits x: where the two bits ``--lag`` steps back were both 1, it is
+0; both 0, it is 1; otherwise it is a coin. The network reads x in windows of ``--window`` steps,
+its state carried from one window to the next, the gradient cut there.
+
+    python experiments/binary_sequence.py --preset=short    # reaches the limit 0.3466 in seconds
+    python experiments/binary_sequence.py --preset=long     # learns nothing: stays at 0.6931
+    python experiments/binary_sequence.py --preset=long --window=20 --hidden_size=32 --epochs=30
+                                                            # a longer window learns the far rule
+
+The loss tells what was learnt: 0.6931 is ln 2, nothing; 0.3466 is half of it, everything, because
+at half of the positions a coin decides. The limit of any ``--lag`` is printed and drawn.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from rich.console import Console
+
+import rnnjax
+from rnnjax.data import binary
+from rnnjax.models import SequenceTagger
+from rnnjax.training import plots
+from rnnjax.training.batches import WindowBatches
+from rnnjax.training.checkpoints import load_params
+from rnnjax.training.errors import UsageError
+from rnnjax.training.evaluation import classification_metrics
+from rnnjax.training.fit import evaluation_line
+
+try:
+    from experiments import common
+except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
+    import common
+
+TASK = "binary_sequence"
+PRESETS = {"short": {"lag": 1, "window": 5}, "long": {"lag": 10, "window": 5}}
+CONTEXTS = ("0 0", "0 1", "1 0", "1 1")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(common.Config):
+    cell: str = common.setting("simple_rnn", "recurrent cell", choices=rnnjax.CELLS)
+    hidden_size: int = common.setting(6, "units of each recurrent layer", at_least=1)
+    learning_rate: float = common.setting(3e-3, "learning rate of the first step")
+    epochs: int | None = common.setting(15, "passes over the training bits", at_least=1)
+    batch_size: int = common.setting(250, "rows read side by side", at_least=1)
+    lag: int = common.setting(1, "steps back to the newer of the two deciding bits", at_least=1)
+    window: int = common.setting(5, "time steps per training step", at_least=1)
+    carry_state: bool = common.setting(True, "carry the state from window to window")
+    row_length: int = common.setting(2000, "consecutive bits in a row", at_least=1)
+
+
+class Bits:
+    """Training bits, and held-out ones from another key, as rows; the state begins anew in each."""
+
+    warning = None
+    name = "bits"
+
+    def __init__(self, config: Config, key: jax.Array) -> None:
+        num_bits = config.batch_size * config.row_length
+        self.origin = f"{num_bits:,} random bits, a rule {config.lag} steps back"
+        train_key, test_key = jax.random.split(key)
+        self.train = binary.rows(
+            *binary.generate(train_key, num_bits, config.lag), row_length=config.row_length
+        )
+        self.test = binary.rows(
+            *binary.generate(test_key, 50 * config.row_length, config.lag),
+            row_length=config.row_length,
+        )
+
+
+def run(config: Config) -> dict[str, Any]:
+    console = Console()
+    if config.eval_only:
+        config = common.saved_config(config)
+    data_key, init_key, train_key = jax.random.split(jax.random.key(config.seed), 3)
+    try:
+        batches = WindowBatches(
+            config.batch_size, config.row_length, config.window, config.carry_state
+        )
+    except ValueError as error:
+        raise UsageError(f"--window: {error}") from None
+    data = Bits(config, data_key)
+    layer = common.build_layer(rnnjax.CELLS[config.cell], 1, config.hidden_size, config.num_layers)
+    model = SequenceTagger(layer, num_classes=2)
+    params = model.init(init_key, jnp.zeros((1, 1, 1)))["params"]
+    title = (
+        f"{common.run_title(config, config.cell, data)}, lag {config.lag}, window {config.window}"
+    )
+    common.show_setup(console, title, params, data)
+    limit = binary.bayes_limit(config.lag)
+    console.print(
+        f"limits   knowing the rule: loss {limit.cross_entropy:.4f}, accuracy {limit.accuracy:.2f};"
+        f" knowing nothing: loss {np.log(2):.4f}, accuracy 0.50"
+    )
+
+    def logits(params: Any, carry: Any, x: jax.Array) -> tuple[Any, jax.Array]:
+        return model.apply({"params": params}, x[..., None].astype(jnp.float32), carry)
+
+    def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
+        x, y = batch
+        carry, outputs = logits(params, carry, x)
+        losses = optax.softmax_cross_entropy_with_integer_labels(outputs, y)
+        return losses.mean(axis=1), carry
+
+    @jax.jit
+    def predict(params: Any) -> jax.Array:
+        x = data.test[0]
+        if not config.carry_state:
+            x = x.reshape(-1, config.window)
+        return logits(params, None, x)[1].reshape(-1, 2)
+
+    def evaluate(params: Any) -> dict[str, float]:
+        return classification_metrics(predict(params), data.test[1].ravel())
+
+    if config.eval_only:
+        step, params = load_params(str(config.workdir), params)
+        console.print(evaluation_line({"step": step - 1, **evaluate(params)}))
+        return {}
+    if config.dry_run:
+        return {}
+
+    folder = common.new_run(TASK, config, data)
+    carry = layer.initial_carry((config.batch_size,))
+    fitted = common.train(
+        config,
+        folder,
+        console,
+        title,
+        params,
+        loss,
+        batches,
+        data.train,
+        train_key,
+        evaluate,
+        carry,
+    )
+    limits = {"knowing the rule": limit.cross_entropy, "knowing nothing": float(np.log(2))}
+    plots.plot_curves(folder.path / "curves.png", title, fitted.history, loss_limits=limits)
+    draw_contexts(folder.path, title, config, data, predict(fitted.state.params))
+    extra = {"bayes_loss": limit.cross_entropy, "bayes_accuracy": limit.accuracy}
+    return common.finish(folder, console, TASK, config, data, fitted, extra)
+
+
+def draw_contexts(folder: Path, title: str, config: Config, data: Bits, logits: jax.Array) -> None:
+    """What the cell knows: predicted against true probability, for the four contexts."""
+    ones = np.asarray(jax.nn.softmax(logits)[:, 1])
+    contexts = np.asarray(binary.contexts(data.test[0], config.lag)).ravel()
+    by_context = [ones[contexts == c] for c in range(len(CONTEXTS))]
+    spread = np.array(
+        [[*np.percentile(p, [10]), p.mean(), *np.percentile(p, [90])] for p in by_context]
+    )
+    plots.plot_probabilities(
+        folder / "contexts.png", title, CONTEXTS, spread, binary.context_probabilities()
+    )
+
+
+if __name__ == "__main__":
+    common.launch(Config, PRESETS, run)
