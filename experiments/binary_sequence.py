@@ -6,7 +6,7 @@ its state carried from one window to the next, the gradient cut there.
 
     python experiments/binary_sequence.py --preset=short    # reaches the limit 0.3466 in seconds
     python experiments/binary_sequence.py --preset=long     # learns nothing: stays at 0.6931
-    python experiments/binary_sequence.py --preset=long --window=20 --hidden_size=32 --epochs=30
+    python experiments/binary_sequence.py --preset=long --window=20 --hidden_size=32
                                                             # a longer window learns the far rule
 
 The loss tells what was learnt: 0.6931 is ln 2, nothing; 0.3466 is half of it, everything, because
@@ -50,12 +50,21 @@ class Config(common.Config):
     cell: str = common.setting("simple_rnn", "recurrent cell", choices=rnnjax.CELLS)
     hidden_size: int = common.setting(6, "units of each recurrent layer", at_least=1)
     learning_rate: float = common.setting(3e-3, "learning rate of the first step")
-    epochs: int | None = common.setting(15, "passes over the training bits", at_least=1)
+    steps: int | None = common.setting(6000, "updates in the whole run", at_least=1)
+    eval_every: int | None = common.setting(200, "steps between evaluations", at_least=1)
     batch_size: int = common.setting(250, "rows read side by side", at_least=1)
     lag: int = common.setting(1, "steps back to the newer of the two deciding bits", at_least=1)
     window: int = common.setting(5, "time steps per training step", at_least=1)
     carry_state: bool = common.setting(True, "carry the state from window to window")
     row_length: int = common.setting(2000, "consecutive bits in a row", at_least=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.row_length < self.lag + 2:
+            raise UsageError(
+                f"--row_length={self.row_length} is too short for a rule --lag={self.lag} steps "
+                f"back; it takes at least {self.lag + 2}."
+            )
 
 
 class Bits:

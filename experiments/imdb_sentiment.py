@@ -150,6 +150,8 @@ def run(config: Config) -> dict[str, Any]:
         return optax.sigmoid_binary_cross_entropy(outputs, labels), carry
 
     train, n = prepare(config, data.train), config.num_validation
+    if data.warning is not None:
+        n = min(n, len(data.train) // 2)  # a stand-in is smaller than what a preset was made for
     if n >= len(data.train):
         raise UsageError(
             f"--num_validation={n} leaves none of the {len(data.train)} training reviews."
@@ -172,8 +174,8 @@ def run(config: Config) -> dict[str, Any]:
         step, params = load_params(str(config.workdir), params)
         if saved_vocabulary(config).digest != vocabulary.digest:
             raise UsageError(
-                f"the vocabulary of {data.name} here is not the one of the run in {config.workdir}, so "
-                "its word indices mean other words; evaluate with the data of that run."
+                f"the vocabulary of {data.name} here is not the one of {config.workdir}, so its "
+                "word indices mean other words; evaluate with the data of that run."
             )
         console.print(evaluation_line({"step": step - 1, **validate(params), **test(params)}))
         report(console, data, predict_test(params), None)

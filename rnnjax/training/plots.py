@@ -41,6 +41,10 @@ def plot_curves(
     right.set_ylabel(f"{prefix} accuracy", color="g")
     left.tick_params(axis="y", labelcolor="b")
     right.tick_params(axis="y", labelcolor="g")
+    # A difference in the fourth digit must not look like a fall.
+    middle = (max(accuracies) + min(accuracies)) / 2
+    low, high = right.get_ylim()
+    right.set_ylim(min(low, middle - 0.05), max(high, middle + 0.05))
     left.grid(alpha=0.3)
     for style, (name, limit) in zip(("--", ":", "-."), (loss_limits or {}).items(), strict=False):
         left.axhline(limit, color="k", linestyle=style, linewidth=1, label=f"{name} {limit:.4f}")

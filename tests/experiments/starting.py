@@ -1,0 +1,32 @@
+"""Starts an experiment as a user does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(name: str, *arguments: str, module: bool = False, stdin: bytes = b""):
+    """Runs ``python experiments/<name>.py``, or ``python -m experiments.<name>``."""
+    how = ["-m", f"experiments.{name}"] if module else [f"experiments/{name}.py"]
+    done = subprocess.run(
+        [sys.executable, *how, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        input=stdin,
+        timeout=600,
+        env=os.environ | {"JAX_PLATFORMS": "cpu", "COLUMNS": "120"},
+    )
+    done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+    return done
+
+
+def assert_refused(done, message: str) -> None:
+    """One sentence that holds `message`, exit code 2, no traceback."""
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout

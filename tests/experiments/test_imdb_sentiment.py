@@ -1,0 +1,97 @@
+"""The script on the reviews that a small grammar writes."""
+
+import json
+import shutil
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from experiments import imdb_sentiment
+from experiments.common import merge
+from rnnjax.training.reports import count_params
+from tests.experiments.starting import assert_refused, start
+
+
+@pytest.mark.parametrize(("preset", "size"), [("bilstm64", 377_985), ("lstm100", 213_301)])
+def test_presets_have_the_articles_parameter_counts(preset, size):
+    config = merge(imdb_sentiment.Config, imdb_sentiment.PRESETS, {"preset": preset})
+    model = imdb_sentiment.build_model(config, config.num_words)
+    params = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 4), jnp.int32))
+    assert count_params(params) == size
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A finished run: a small network that has learnt something."""
+    folder = tmp_path_factory.mktemp("imdb") / "run"
+    done = start(
+        "imdb_sentiment",
+        "--dataset=grammar",
+        "--max_length=64",
+        "--hidden_size=16",
+        "--dropout=0.1",
+        "--learning_rate=0.01",
+        "--num_validation=1000",
+        "--epochs=2",
+        f"--workdir={folder}",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "bag of words 0.4" in done.stdout or "bag of words 0.5" in done.stdout
+    return folder
+
+
+def test_order_is_learnt(run):
+    result = json.loads((run / "result.json").read_text())
+    assert result["dataset"] == "grammar"
+    assert result["test_accuracy"] > 0.8, "a bag of words reaches 0.5"
+    assert result["roc_auc"] > 0.8
+    assert result["test_accuracy"] == result["best_validation"]["test_accuracy"]
+    mistakes = json.loads((run / "mistakes.json").read_text())
+    sureness = [abs(m["probability"] - 0.5) for m in mistakes]
+    assert sureness == sorted(sureness, reverse=True)
+    assert all((m["probability"] > 0.5) != m["label"] for m in mistakes)
+    assert (run / "curves.png").exists()
+
+
+def test_a_saved_run_judges_sentences(run):
+    good = "The acting was not boring, it was truly brilliant."
+    bad = "The acting was not brilliant, it was truly boring."
+    done = start(
+        "imdb_sentiment", f"--workdir={run}", "--predict=-", stdin=f"{good}\n{bad}\n".encode()
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.strip().splitlines()[-2:]
+    assert first.startswith("favourable"), done.stdout
+    assert second.startswith("unfavourable"), done.stdout
+
+
+def test_what_cannot_be_judged_is_refused(run, tmp_path):
+    say = f"--workdir={run}"
+    assert_refused(start("imdb_sentiment", say, "--predict="), "--predict: ")
+    assert_refused(start("imdb_sentiment", say, "--predict=-"), "--predict: ")
+    binary = start("imdb_sentiment", say, "--predict=-", stdin=b"\x1f\x8b\x08\x00\xff")
+    assert_refused(binary, "not UTF-8")
+    other = tmp_path / "other"
+    shutil.copytree(run, other)
+    words = json.loads((other / "vocabulary.json").read_text())
+    assert words  # a vocabulary of other words, in the same form
+    (other / "vocabulary.json").write_text(
+        (other / "vocabulary.json").read_text().replace("boring", "borinq")
+    )
+    assert_refused(
+        start("imdb_sentiment", f"--workdir={other}", "--predict=good"), "not the vocabulary"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--max_length=0"], "--max_length must be at least 1"),
+        (["--dropout=1"], "--dropout must be below 1"),
+        (["--predict=good"], "--predict needs --workdir"),
+        (["--dataset=grammar", "--num_validation=8000"], "leaves none of the 8000"),
+    ],
+)
+def test_mistakes_end_with_one_sentence_and_code_2(arguments, message):
+    assert_refused(start("imdb_sentiment", *arguments), message)
