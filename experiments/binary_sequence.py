@@ -112,7 +112,8 @@ def run(config: Config) -> dict[str, Any]:
     )
 
     def logits(params: Any, carry: Any, x: jax.Array) -> tuple[Any, jax.Array]:
-        return model.apply({"params": params}, x[..., None].astype(jnp.float32), carry)
+        outputs: Any = model.apply({"params": params}, x[..., None].astype(jnp.float32), carry)
+        return outputs
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         x, y = batch

@@ -258,6 +258,8 @@ def train(
         num_steps = config.epochs * batches.steps_per_epoch
         every = config.eval_every or batches.steps_per_epoch
         steps = [*range(every - 1, num_steps - 1, every), num_steps - 1]
+    elif config.steps is None:
+        raise UsageError("give --steps or --epochs, the length of the run.")
     else:
         num_steps = config.steps
         steps = evaluation_steps(num_steps, config.eval_every or 500)

@@ -19,7 +19,7 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +31,7 @@ from sklearn.metrics import roc_auc_score
 import rnnjax
 from rnnjax.data import imdb
 from rnnjax.data.baseline import bag_of_words_accuracy
-from rnnjax.data.ragged import Padded, Ragged, pad
+from rnnjax.data.ragged import Padded, Ragged, Side, pad
 from rnnjax.data.text import Vocabulary, check_sentence, limit_words
 from rnnjax.models import TextClassifier
 from rnnjax.training import plots, reports
@@ -119,7 +119,7 @@ def build_model(config: Config, num_words: int) -> TextClassifier:
 def prepare(config: Config, reviews: Ragged) -> Padded:
     """The most frequent words only, at one length; a longer review keeps its last words."""
     limited = Ragged(limit_words(reviews.values, config.num_words), reviews.offsets)
-    return pad(limited, config.max_length, padding=config.padding, truncating="pre")
+    return pad(limited, config.max_length, padding=cast(Side, config.padding), truncating="pre")
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -142,7 +142,8 @@ def run(config: Config) -> dict[str, Any]:
 
     def logits(params: Any, reviews: Padded, **options: Any) -> jax.Array:
         mask = reviews.mask if config.mask else None
-        return model.apply({"params": params}, reviews.tokens, mask=mask, **options)
+        outputs: Any = model.apply({"params": params}, reviews.tokens, mask=mask, **options)
+        return outputs
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         reviews, labels = batch
@@ -274,9 +275,12 @@ def judge(console: Console, asked: str, config: Config) -> dict[str, Any]:
     _, params = load_params(str(config.workdir), shapes)
     reviews = prepare(config, vocabulary.encode_all(sentences))
     mask = reviews.mask if config.mask else None
-    probabilities = jax.nn.sigmoid(model.apply({"params": params}, reviews.tokens, mask=mask))
+    logits: Any = model.apply({"params": params}, reviews.tokens, mask=mask)
+    probabilities = jax.nn.sigmoid(logits)
     for sentence, p in zip(sentences, probabilities.tolist(), strict=True):
-        console.print(f"{CLASSES[p > 0.5]:12} {max(p, 1 - p):6.1%}  {sentence}", highlight=False)
+        console.print(
+            f"{CLASSES[int(p > 0.5)]:12} {max(p, 1 - p):6.1%}  {sentence}", highlight=False
+        )
     return {"probabilities": probabilities.tolist()}
 
 

@@ -96,7 +96,8 @@ def run(config: Config) -> dict[str, Any]:
     common.show_setup(console, title, params, data)
 
     def logits(params: Any, images: jax.Array) -> jax.Array:
-        return model.apply({"params": params}, scale(images))
+        outputs: Any = model.apply({"params": params}, scale(images))
+        return outputs
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         images, labels = batch

@@ -249,8 +249,8 @@ class StepProgram:
 
         floats = [inputs[i] for i in self.float_inputs]
         _, pull, factors = jax.vjp(run, carry, floats, others, shifts, has_aux=True)
-        cotangents = pull([*carry_ct, *output_ct])
-        return StepGradients(*map(list, cotangents), factors)
+        carry_ct, floats_ct, others_ct, products_ct = pull([*carry_ct, *output_ct])
+        return StepGradients(carry_ct, floats_ct, others_ct, products_ct, factors)
 
 
 def _known_function(name: str, x: jax.Array, value: jax.Array) -> jax.Array:

@@ -8,8 +8,8 @@ import pytest
 
 from tests.cells_under_test import CELLS_UNDER_TEST
 
-# Needs PyTorch and Keras, which no test does; doctest collection would import it.
-collect_ignore = ["golden/make_golden.py"]
+# They need PyTorch and Keras, which no test here does; doctest collection would import them.
+collect_ignore = ["golden/make_golden.py", "golden/make_state_dicts.py"]
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
@@ -31,7 +31,12 @@ def x64():
         yield
 
 
-@pytest.fixture(params=CELLS_UNDER_TEST, ids=lambda case: case.name)
+@pytest.fixture(scope="module", params=CELLS_UNDER_TEST, ids=lambda case: case.name)
 def case(request):
-    """Every cell in turn: a test that takes `case` is a property of all of them."""
-    return request.param
+    """Every cell in turn: a test that takes `case` is a property of all of them.
+
+    With this scope pytest takes the tests of one cell together, and the next cell needs none of
+    their programs.
+    """
+    yield request.param
+    jax.clear_caches()

@@ -11,12 +11,30 @@ import numpy as np
 
 import rnnjax
 
+
+def _known(options: dict[str, Any]) -> dict[str, Any]:
+    """Those compiler options that the installed jaxlib has; they come and go."""
+
+    def is_known(name: str) -> bool:
+        try:
+            jax.jit(lambda: 0, compiler_options={name: options[name]})()
+        except jax.errors.JaxRuntimeError:
+            return False
+        return True
+
+    return {name: value for name, value in options.items() if is_known(name)}
+
+
 quick_jit = functools.partial(
     jax.jit,
-    compiler_options={
-        "xla_backend_optimization_level": 0,
-        "xla_llvm_disable_expensive_passes": True,
-    },
+    compiler_options=_known(
+        {
+            "xla_backend_optimization_level": 0,
+            "xla_llvm_disable_expensive_passes": True,
+            "xla_cpu_use_fusion_emitters": False,
+            "xla_cpu_parallel_codegen_split_count": 1,
+        }
+    ),
 )
 """`jax.jit` for programs that run for a millisecond and would be compiled for a second."""
 
@@ -82,12 +100,13 @@ def dot(left: Any, right: Any) -> float:
     return sum(jax.tree.leaves(jax.tree.map(lambda a, b: np.vdot(a, b), left, right)))
 
 
-def assert_close(actual: Any, expected: Any, *, atol: float = 1e-10) -> None:
-    """Two trees of one structure, of equal shapes, with entries that differ by `atol` at most."""
+def assert_close(actual: Any, expected: Any, *, tolerance: float = 1e-10) -> None:
+    """Two trees of one structure, of equal shapes and of entries that differ by no more.
+
+    The tolerance is absolute for small entries and relative for large ones. NaN equals nothing.
+    """
     assert jax.tree.structure(actual) == jax.tree.structure(expected)
     for a, b in zip(jax.tree.leaves(actual), jax.tree.leaves(expected), strict=True):
-        a, b = np.asarray(a), np.asarray(b)
+        a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
         assert a.shape == b.shape
-        np.testing.assert_allclose(
-            a.astype(np.float64), b.astype(np.float64), rtol=0, atol=atol, equal_nan=False
-        )
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=False)

@@ -31,7 +31,7 @@ class RNN(nn.Module):
         params = self.param("cell", self.layer.init)
         xs, mask = _time_first(xs, mask)
         carry, ys = unroll(self.layer, params, xs, carry, mask=mask, reverse=reverse)
-        return carry, ys.swapaxes(0, 1)
+        return carry, jax.tree.map(lambda a: a.swapaxes(0, 1), ys)
 
 
 class LastOutput(nn.Module):

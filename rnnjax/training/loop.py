@@ -85,16 +85,17 @@ class Trainer:
         self._batches = batches
         self._data = jax.device_put(data)
         self._order_key, self._loss_key = jax.random.split(key)
-        self._run_chunk = jax.jit(
+        self._program = jax.jit(
             functools.partial(_run_chunk, loss_fn, optimizer, batches, carry), donate_argnums=0
         )
+        self._run_chunk: Callable[..., Any] = self._program
 
     def compile(self, state: TrainState) -> float:
         """Compiles the program of a chunk for states like this one; returns the seconds it took."""
         start = time.perf_counter()
         plan = self._plan(0)
         arguments = (state, self._data, plan, self._loss_key, jnp.int32(0))
-        self._run_chunk = self._run_chunk.lower(*arguments).compile()
+        self._run_chunk = self._program.lower(*arguments).compile()
         return time.perf_counter() - start
 
     def run(self, state: TrainState, until: int) -> Iterator[tuple[TrainState, ChunkReport]]:

@@ -135,7 +135,7 @@ def plot_mistakes(
     for axes in grid:
         axes.axis("off")
     for axes, i in zip(grid, surest, strict=False):
-        true, guess = labels[i], predicted[i]
+        true, guess = int(labels[i]), int(predicted[i])
         axes.imshow(images[i], cmap="gray_r")
         axes.set_title(
             f"{class_names[guess]} ({probabilities[i, guess]:.0%})\n"

@@ -40,8 +40,13 @@ def class_scores(
 ) -> ClassScores:
     """Computes precision, recall and F1 of every class, and their unweighted mean."""
     classes = np.arange(len(class_names))
-    columns = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0.0)
-    names = ("precision", "recall", "f1", "support")
+    columns = precision_recall_fscore_support(
+        labels,
+        predicted,
+        labels=classes,
+        zero_division=0.0,  # pyright: ignore[reportArgumentType] (documented, not in the stub)
+    )
+    names: tuple[str, ...] = ("precision", "recall", "f1", "support")
     rows = np.transpose(np.asarray(columns, np.float64))
     scores = {
         name: dict(zip(names, map(float, row), strict=True))
@@ -92,9 +97,9 @@ def mistakes_table(mistakes: Sequence[dict[str, Any]], class_names: Sequence[str
     table.add_column("text", max_width=90)
     for mistake in mistakes:
         text, p = mistake["text"], mistake["probability"]
-        judged = f"{class_names[p > 0.5]} ({max(p, 1 - p):.1%})"
+        judged = f"{class_names[int(p > 0.5)]} ({max(p, 1 - p):.1%})"
         shown = text if len(text) <= 400 else f"{text[:200]} … {text[-200:]}"
-        table.add_row(class_names[mistake["label"]], judged, Text(shown))
+        table.add_row(class_names[int(mistake["label"])], judged, Text(shown))
     return table
 
 

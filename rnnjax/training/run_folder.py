@@ -133,7 +133,7 @@ def _commit() -> str | None:
 
 def _event_writer(path: Path) -> Any:
     try:
-        from tensorboardX import SummaryWriter
+        from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports]
     except ImportError:
         return None
     return SummaryWriter(str(path))

@@ -73,8 +73,9 @@ class LocalServer:
         start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.ranges else 0
         handler.send_response(206 if start else 200)
         if start:
-            handler.send_header("Content-Range",
-                                f"bytes {start}-{len(contents) - 1}/{len(contents)}")
+            handler.send_header(
+                "Content-Range", f"bytes {start}-{len(contents) - 1}/{len(contents)}"
+            )
         if self.announce_length:
             handler.send_header("Content-Length", str(len(contents) - start))
         handler.end_headers()

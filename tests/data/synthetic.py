@@ -46,10 +46,11 @@ def make_files(arrays: Arrays) -> dict[str, bytes]:
 
 def make_source(files: dict[str, bytes], *mirrors: str, like: ImageSource = MNIST) -> ImageSource:
     """A source with these files, published on the mirrors."""
-    remote = tuple(RemoteFile(name, len(data), hashlib.sha256(data).hexdigest())
-                   for name, data in files.items())
-    return dataclasses.replace(
-        like, files=remote, mirrors=mirrors, splits=tuple(SIZES.items()))
+    remote = tuple(
+        RemoteFile(name, len(data), hashlib.sha256(data).hexdigest())
+        for name, data in files.items()
+    )
+    return dataclasses.replace(like, files=remote, mirrors=mirrors, splits=tuple(SIZES.items()))
 
 
 def assert_holds(data: ImageDataset, arrays: Arrays) -> None:

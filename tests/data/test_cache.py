@@ -62,8 +62,7 @@ def test_file_of_another_origin_under_the_same_name_is_not_believed(
     load_or_build("a", {"code": 2}, Builder({}), cache_dir=tmp_path / "two")
     only_cache(tmp_path / "two").write_bytes(only_cache(tmp_path / "one").read_bytes())
     other = {"images": np.array([9])}
-    assert_equal(
-        load_or_build("a", {"code": 2}, Builder(other), cache_dir=tmp_path / "two"), other)
+    assert_equal(load_or_build("a", {"code": 2}, Builder(other), cache_dir=tmp_path / "two"), other)
     assert "made from something else" in caplog.text
 
 
@@ -97,9 +96,7 @@ def test_shape_that_reads_too_little_is_noticed(tmp_path: Path) -> None:
     assert build.calls == 1
 
 
-def test_truncated_cache_is_built_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_truncated_cache_is_built_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     load_or_build("a", {}, Builder(), cache_dir=tmp_path)
     path = only_cache(tmp_path)
     whole = path.read_bytes()

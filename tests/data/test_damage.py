@@ -47,15 +47,18 @@ DAMAGE = {
     "broken features": (lambda d: truncate(d / "features.json"), "cannot be read"),
     "no features": (lambda d: (d / "features.json").unlink(), "cannot be read"),
     "other number of records": (
-        lambda d: edit_info(d, '"40"', '"39"'), "is said to have 39 records, where mnist has 40"),
+        lambda d: edit_info(d, '"40"', '"39"'),
+        "is said to have 39 records, where mnist has 40",
+    ),
     "missing split": (
         lambda d: edit_info(d, '"name": "train"', '"name": "training"'),
-        "is said to have 0 records"),
+        "is said to have 0 records",
+    ),
     "other data set": (
         lambda d: edit_info(d, '"name": "mnist"', '"name": "kmnist"'),
-        "holds the data set 'kmnist', not 'mnist'"),
-    "unreadable format": (
-        lambda d: edit_info(d, "array_record", "riegeli"), "stored as 'riegeli'"),
+        "holds the data set 'kmnist', not 'mnist'",
+    ),
+    "unreadable format": (lambda d: edit_info(d, "array_record", "riegeli"), "stored as 'riegeli'"),
 }
 
 

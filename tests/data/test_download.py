@@ -111,8 +111,13 @@ def test_corrupted_file_is_refused_and_nothing_is_left(
     ],
 )
 def test_file_of_another_length_is_refused(
-    server: LocalServer, file: RemoteFile, contents: bytes, tmp_path: Path,
-    announce_length: bool, change, message: str,
+    server: LocalServer,
+    file: RemoteFile,
+    contents: bytes,
+    tmp_path: Path,
+    announce_length: bool,
+    change,
+    message: str,
 ) -> None:
     server.announce_length = announce_length
     server.files[NAME] = change(contents)
@@ -164,7 +169,10 @@ def test_question_who_answers_leaves_out_who_does_not(
     finally:
         for each in (slow, other, empty):
             each.close()
-    for mirror, reason in ((slow.url, "(no answer within 0.5 s|the server stopped answering)"),
-                           (other.url, f"30 bytes are offered instead of {len(contents)}"),
-                           (closed_url, "Connection refused"), (empty.url, "HTTP status 404")):
+    for mirror, reason in (
+        (slow.url, "(no answer within 0.5 s|the server stopped answering)"),
+        (other.url, f"30 bytes are offered instead of {len(contents)}"),
+        (closed_url, "Connection refused"),
+        (empty.url, "HTTP status 404"),
+    ):
         caught.match(f"{mirror}: {reason}")

@@ -20,8 +20,12 @@ def test_downloads_prepares_and_keeps_the_published_order(
     server: LocalServer, source: ImageSource, arrays: Arrays, tmp_path: Path
 ) -> None:
     told: list[tuple[str, int, int | None]] = []
-    data = load("mnist", tmp_path / "new", sources={"mnist": source},
-                progress=lambda *args: told.append(args))
+    data = load(
+        "mnist",
+        tmp_path / "new",
+        sources={"mnist": source},
+        progress=lambda *args: told.append(args),
+    )
     assert_holds(data, arrays)
     assert (data.name, data.warning) == ("mnist", None)
     assert data.class_names == tuple("0123456789")
@@ -44,8 +48,12 @@ def test_second_start_reads_the_cache_alone(
 ) -> None:
     requests = len(server.requests)
     told: list[tuple[str, int, int | None]] = []
-    data = load_images(source, prepared, cache_dir=tmp_path / "first_cache",
-                       progress=lambda *args: told.append(args))
+    data = load_images(
+        source,
+        prepared,
+        cache_dir=tmp_path / "first_cache",
+        progress=lambda *args: told.append(args),
+    )
     assert_holds(data, arrays)
     assert data.origin == f"the prepared TFDS folder {prepared / 'mnist' / '3.0.1'}"
     assert (told, len(server.requests)) == ([], requests)
@@ -76,7 +84,10 @@ def test_order_of_tfds_is_the_known_one() -> None:
 
 
 def test_folder_is_found_where_tfds_looks(
-    source: ImageSource, arrays: Arrays, prepared: Path, monkeypatch: pytest.MonkeyPatch,
+    source: ImageSource,
+    arrays: Arrays,
+    prepared: Path,
+    monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
     folder = prepared / "mnist" / "3.0.1"
@@ -124,9 +135,14 @@ def test_named_folder_without_data_or_network_fails_in_one_message(
         root.mkdir()
     with pytest.raises(DataUnavailableError) as caught:
         load(dataset, root, sources={"mnist": offline})
-    for part in (f"not prepared in {root / 'mnist' / '3.0.1'}", f"{closed_url}: Connection refused",
-                 "--data_dir", "TFDS_DATA_DIR", "t10k-labels-idx1-ubyte.gz",
-                 str(root / "downloads" / "rnnjax" / "mnist-3.0.1")):
+    for part in (
+        f"not prepared in {root / 'mnist' / '3.0.1'}",
+        f"{closed_url}: Connection refused",
+        "--data_dir",
+        "TFDS_DATA_DIR",
+        "t10k-labels-idx1-ubyte.gz",
+        str(root / "downloads" / "rnnjax" / "mnist-3.0.1"),
+    ):
         assert part in str(caught.value)
     assert root.exists() == existing
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -43,7 +43,8 @@ def test_killed_process_leaves_nothing_in_the_way(
     root, cache = tmp_path / "tfds", tmp_path / "cache"
     server.hold_after = {NAME: 500}
     process = multiprocessing.get_context("spawn").Process(
-        target=load_into, args=(source, root, cache))
+        target=load_into, args=(source, root, cache)
+    )
     process.start()
     part = source.download_folder(root) / f"{NAME}.part"
     deadline = time.monotonic() + 15  # less than a silent server is given

@@ -22,8 +22,14 @@ def masked_crc32c(data: bytes) -> int:
 
 def framed(record: bytes) -> bytes:
     length = struct.pack("<Q", len(record))
-    return b"".join([length, struct.pack("<I", masked_crc32c(length)),
-                     record, struct.pack("<I", masked_crc32c(record))])
+    return b"".join(
+        [
+            length,
+            struct.pack("<I", masked_crc32c(length)),
+            record,
+            struct.pack("<I", masked_crc32c(record)),
+        ]
+    )
 
 
 def as_tfrecord(folder: Path, shards: int) -> None:

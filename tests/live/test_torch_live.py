@@ -1,0 +1,154 @@
+"""PyTorch beside this library, on randomly drawn modules: the same values, carries, gradients."""
+
+from __future__ import annotations
+
+import hypothesis
+import hypothesis.strategies as st
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import safetensors.torch
+import torch  # pyright: ignore[reportMissingImports]
+
+from rnnjax import GRU, LSTM, Bidirectional, Stack
+from rnnjax.interop import load_state_dict
+from rnnjax.interop import torch as interop
+from tests.interop.samples import random_params
+from tests.running import assert_close, pull_back, unroll
+
+
+@st.composite
+def modules(draw, dtype=torch.float64):
+    """A module of random kind and size with normal weights, biases included."""
+    kind = draw(st.sampled_from(["RNN", "LSTM", "GRU"]))
+    hidden_size = draw(st.integers(2, 5))
+    options = {
+        "num_layers": draw(st.integers(1, 3)),
+        "bidirectional": draw(st.booleans()),
+        "bias": draw(st.booleans()),
+        "batch_first": draw(st.booleans()),
+        "dropout": draw(st.sampled_from([0.0, 0.5])),
+    }
+    if options["num_layers"] == 1:
+        options["dropout"] = 0.0  # which PyTorch warns of
+    if kind == "RNN":
+        options["nonlinearity"] = draw(st.sampled_from(["tanh", "relu"]))
+    if kind == "LSTM":
+        options["proj_size"] = draw(st.integers(0, hidden_size - 1))
+    module = getattr(torch.nn, kind)(draw(st.integers(1, 4)), hidden_size, dtype=dtype, **options)
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 9)))
+    for weight in module.parameters():
+        weight.data.copy_(0.6 * torch.randn(weight.shape, generator=generator))
+    return module.eval()
+
+
+def state_of(module, batch, generator):
+    count = module.num_layers * (2 if module.bidirectional else 1)
+    sizes = [module.proj_size or module.hidden_size]
+    sizes += [module.hidden_size] if module.mode == "LSTM" else []
+    return [
+        torch.randn(count, batch, s, generator=generator, dtype=torch.float64).requires_grad_()
+        for s in sizes
+    ]
+
+
+def joined(parts):
+    return tuple(parts) if len(parts) > 1 else parts[0]
+
+
+def parts_of(state):
+    return list(state) if isinstance(state, tuple) else [state]
+
+
+@hypothesis.given(module=modules(), steps=st.integers(1, 5), batch=st.integers(1, 3))
+def test_values_carries_and_gradients_are_the_same(x64, module, steps, batch):
+    generator = torch.Generator().manual_seed(0)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    inputs, initial = normal(steps, batch, module.input_size), state_of(module, batch, generator)
+    inputs.requires_grad_()
+    time_first = (lambda a: a.transpose(0, 1)) if module.batch_first else (lambda a: a)
+    outputs, final = module(time_first(inputs), joined(initial))
+    outputs, final = time_first(outputs), parts_of(final)
+    cotangents = [normal(*a.shape) for a in (outputs, *final)]
+    torch.autograd.backward([outputs, *final], cotangents)
+
+    layer, params = interop.from_torch(module)
+    carry = interop.carry_from_torch(layer, joined(initial))
+    xs = jnp.asarray(inputs.detach().numpy())
+    expected = interop.carry_from_torch(layer, joined(final)), outputs.detach().numpy()
+    assert_close(unroll(layer, params, xs, carry), expected)
+
+    pulled = interop.carry_from_torch(layer, joined(cotangents[1:])), cotangents[0].numpy()
+    by_params, by_xs, by_carry = pull_back(pulled, layer, params, xs, carry)
+    named = {name: weight.grad for name, weight in module.named_parameters()}
+    nonlinearity = getattr(module, "nonlinearity", "tanh")
+    assert_close(by_params, interop.from_state_dict(named, nonlinearity=nonlinearity)[1])
+    assert_close(by_xs, inputs.grad.numpy())
+    assert_close(by_carry, interop.carry_from_torch(layer, joined([s.grad for s in initial])))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@hypothesis.given(data=st.data())
+def test_modules_there_and_back_bit_for_bit(dtype, data):
+    module = data.draw(modules(dtype))
+    back = interop.to_torch(*interop.from_torch(module))
+    assert type(back) is type(module)
+    expected = module.state_dict()
+    assert list(back.state_dict()) == list(expected)
+    for name, weight in back.state_dict().items():
+        assert weight.dtype == expected[name].dtype == dtype
+        assert torch.equal(weight, expected[name])
+    assert repr(back) == repr(type(module)(**constructor(module), dtype=dtype))
+
+
+def constructor(module):
+    names = ["input_size", "hidden_size", "num_layers", "bias", "bidirectional"]
+    names += ["nonlinearity"] if module.mode.startswith("RNN") else []
+    names += ["proj_size"] if module.mode == "LSTM" else []
+    return {name: getattr(module, name) for name in names}
+
+
+@pytest.mark.parametrize(
+    "layer", [LSTM(3, 4), Stack((Bidirectional(GRU(3, 2)), Bidirectional(GRU(4, 2))))], ids=str
+)
+def test_a_layer_of_ours_computes_the_same_in_pytorch(x64, layer):
+    params = random_params(layer)
+    xs = np.random.default_rng(1).standard_normal((5, 2, 3))
+    final, ys = unroll(layer, params, xs)
+    outputs, state = interop.to_torch(layer, params)(torch.from_numpy(xs))
+    assert_close(ys, outputs.detach().numpy())
+    assert_close(final, interop.carry_from_torch(layer, state))
+
+
+def test_a_file_that_pytorch_wrote_is_read_without_it(tmp_path):
+    model = torch.nn.ModuleDict({"rnn": torch.nn.GRU(2, 3), "head": torch.nn.Linear(3, 1)})
+    model = model.to(torch.bfloat16)
+    safetensors.torch.save_file(model.state_dict(), tmp_path / "model.safetensors")
+    state_dict = load_state_dict(tmp_path / "model.safetensors")
+    from_file = interop.from_state_dict(state_dict, "rnn.")
+    from_module = interop.from_torch(model["rnn"])
+    assert from_file[0] == from_module[0]
+    assert_close(from_file[1], from_module[1], tolerance=0)
+
+
+def test_training_in_place_does_not_reach_the_parameters():
+    module = torch.nn.LSTM(2, 3)
+    layer, params = interop.from_torch(module)
+    before = interop.to_state_dict(layer, params)
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight += 1
+    for name, array in interop.to_state_dict(layer, params).items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_other_modules_are_refused():
+    for module in (torch.nn.Linear(2, 3), torch.nn.LSTMCell(2, 3)):
+        with pytest.raises(ValueError, match=r"is none of torch\.nn\.RNN, LSTM and GRU"):
+            interop.from_torch(module)
+    normed = torch.nn.utils.parametrizations.weight_norm(torch.nn.GRU(2, 3), "weight_hh_l0")
+    with pytest.raises(ValueError, match="has none under the prefix ''"):
+        interop.from_torch(normed)

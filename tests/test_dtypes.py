@@ -1,0 +1,98 @@
+"""What type the outputs and the carry have, in every precision and in every mixture of them."""
+
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
+from __future__ import annotations
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import rnnjax
+from rnnjax.cells import LSTMCarry, LSTMParams
+from tests.cells_under_test import draw
+from tests.running import init, unroll, unroll_last
+
+LOW = [jnp.bfloat16, jnp.float16]
+
+
+def types(tree):
+    return {jnp.dtype(leaf.dtype) for leaf in jax.tree.leaves(tree)}
+
+
+def cast(tree, dtype):
+    return jax.tree.map(lambda a: a.astype(dtype), tree)
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("given_carry", [False, True])
+def test_one_type_in_the_same_type_out(case, given_carry):
+    for dtype in (*LOW, jnp.float32, jnp.float64):
+        cell, params, xs, carry = draw(case, dtype=dtype)
+        outputs = unroll(cell, params, xs, carry if given_carry else None)
+        assert types(outputs) == {jnp.dtype(dtype)}
+
+
+def test_float32_is_the_default(case):
+    cell, params, xs, _ = draw(case)
+    assert types([init(cell, jax.random.key(0)), cell.initial_carry()]) == {jnp.dtype(jnp.float32)}
+    assert types(unroll(cell, params, xs)) == {jnp.dtype(jnp.float32)}
+
+
+@pytest.mark.parametrize("low", LOW)
+def test_low_precision_is_near_float32(case, low):
+    cell, params, xs, carry = draw(case)
+    mask = np.array([[1, 1, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0], [0, 1, 0, 1, 0, 1]], bool).T
+    exact = unroll(cell, params, xs, carry, mask=mask)
+    rough = unroll(cell, *cast((params, xs, carry), low), mask=mask)
+    tolerance = 40 * float(jnp.finfo(low).eps)
+    for a, b in zip(jax.tree.leaves(rough), jax.tree.leaves(exact), strict=True):
+        np.testing.assert_allclose(a.astype(np.float32), b, atol=tolerance)
+        assert (a.astype(np.float32) != b).any()
+
+
+@pytest.mark.parametrize("low", LOW)
+def test_a_float32_carry_rides_on_low_precision(case, low):
+    cell, params, xs, carry = draw(case)
+    low_params, low_xs = cast((params, xs), low)
+    for run in (unroll, unroll_last):
+        final, ys = run(cell, low_params, low_xs, carry)
+        assert types(final) == {jnp.dtype(jnp.float32)}
+        assert types(ys) == {jnp.dtype(low)}
+    exact, _ = unroll(cell, params, xs, carry)
+    tolerance = 40 * float(jnp.finfo(low).eps)
+    for a, b in zip(jax.tree.leaves(final), jax.tree.leaves(exact), strict=True):
+        np.testing.assert_allclose(a, b, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("carry_dtype", "memory"), [(jnp.float32, 1 + 64 / 1024), (jnp.bfloat16, 1.0)]
+)
+def test_a_memory_adds_up_in_the_type_of_its_carry(carry_dtype, memory):
+    # Every step adds 1/1024 to a memory of 1, which bfloat16 rounds off again.
+    cell = rnnjax.LSTM(1, 1, activation="linear", recurrent_activation="linear")
+    params = LSTMParams(
+        w_x=np.array([[0, 0, 1, 0]]), w_h=np.zeros((1, 4)), b=np.array([1, 1, 0, 1])
+    )
+    xs = np.full((64, 1), 1 / 1024)
+    carry = LSTMCarry(h=np.zeros(1), c=np.ones(1))
+    final, _ = unroll(cell, *cast((params, xs), jnp.bfloat16), cast(carry, carry_dtype))
+    assert final.c == memory
+
+
+@pytest.mark.usefixtures("x64")
+def test_the_carry_keeps_its_type_in_every_mixture(case):
+    flags = np.array([1, 0, 1, 1, 0, 1], bool)
+    cell, *arguments = draw(case)
+    for types_given in itertools.product([jnp.bfloat16, jnp.float32, jnp.float64], repeat=3):
+        params, xs, carry = map(cast, arguments, types_given)
+        run = functools.partial(rnnjax.unroll, cell, mask=flags, resets=flags)
+        final, ys = jax.eval_shape(run, params, xs, carry)
+        of_params, of_xs, of_carry = types_given
+        assert types(final) == {jnp.dtype(of_carry)}
+        assert types(ys) == {jnp.promote_types(of_params, of_xs)}
