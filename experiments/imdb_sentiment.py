@@ -33,6 +33,7 @@ from rnnjax.data import imdb
 from rnnjax.data.baseline import bag_of_words_accuracy
 from rnnjax.data.ragged import Padded, Ragged, Side, pad
 from rnnjax.data.text import Vocabulary, check_sentence, limit_words
+from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import TextClassifier
 from rnnjax.training import plots, reports
 from rnnjax.training.batches import ExampleBatches
@@ -53,7 +54,8 @@ VOCABULARY = "vocabulary.json"
 
 ARTICLE = {
     "cell": "lstm", "batch_size": 64, "learning_rate": 1e-3, "schedule": "constant",
-    "mask": False, "pooling": "last", "dropout": 0.0, "keep_best": False,
+    "mask": False, "pooling": "last", "dropout": 0.0, "word_dropout": 0.0, "keep_best": False,
+    "initialization": "keras", "embedding_size": 32,
 }  # fmt: skip
 PRESETS = {
     "bilstm64": ARTICLE | {
@@ -77,6 +79,8 @@ class Config(common.Config):
     hidden_units: int = common.setting(0, "of a dense layer before the last", at_least=0)
     pooling: str = common.setting("max_mean", "over time", choices=("last", "max_mean"))
     dropout: float = common.setting(0.3, "rate, on words and on the dense layers", at_least=0)
+    word_dropout: float = common.setting(0.0, "rate, on whole words", at_least=0)
+    initialization: str = common.setting("torch", "distributions", choices=INITIALIZATIONS)
     mask: bool = common.setting(True, "hold the state where there is padding")
     num_words: int = common.setting(20_000, "most frequent words, special ones too", at_least=5)
     max_length: int = common.setting(256, "words read of each review, the last ones", at_least=1)
@@ -93,8 +97,9 @@ class Config(common.Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.dropout >= 1:
-            raise UsageError(f"--dropout must be below 1, not {self.dropout}.")
+        for name in ("dropout", "word_dropout"):
+            if not getattr(self, name) < 1:
+                raise UsageError(f"--{name} must be below 1, not {getattr(self, name)}.")
         if self.predict is not None and self.workdir is None:
             raise UsageError("--predict needs --workdir, the folder of a finished run.")
 
@@ -102,7 +107,11 @@ class Config(common.Config):
 def build_model(config: Config, num_words: int) -> TextClassifier:
     """Embedding, recurrent layers (perhaps both ways), pooling and dense layers."""
     layer = common.build_layer(
-        rnnjax.CELLS[config.cell], config.embedding_size, config.hidden_size, config.num_layers
+        rnnjax.CELLS[config.cell],
+        config.embedding_size,
+        config.hidden_size,
+        config.num_layers,
+        initialization=config.initialization,
     )
     if config.bidirectional:
         layer = rnnjax.Bidirectional(layer)
@@ -113,6 +122,8 @@ def build_model(config: Config, num_words: int) -> TextClassifier:
         hidden_units=config.hidden_units,
         pooling=config.pooling,
         dropout=config.dropout,
+        word_dropout=config.word_dropout,
+        initialization=config.initialization,
     )
 
 

@@ -11,10 +11,11 @@ recurrent     one orthogonal fused ``[H, G*H]`` matrix     uniform(±1/√H)
 biases        zero; +1 for the forget gate of the LSTM     uniform(±1/√H), one for the input and
                                                            one for the state
 dense layer   Glorot uniform, zero bias                    uniform(±1/√inputs), bias likewise
+embedding     uniform(±0.05)                               normal(0, 1)
 ============  ===========================================  ====================================
 
-Sources: ``keras/src/layers/rnn`` of Keras 3; ``torch.nn.RNNBase.reset_parameters`` and
-``torch.nn.Linear.reset_parameters`` of PyTorch 2.
+Sources: ``keras/src/layers`` of Keras 3; the ``reset_parameters`` of ``torch.nn.RNNBase``,
+``Linear`` and ``Embedding`` of PyTorch 2.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ class Initializer(Protocol):
 
 def symmetric_uniform(fan: int) -> Initializer:
     """Uniform on ±1/√fan: PyTorch's choice for recurrent layers, where `fan` is H."""
-    bound = fan**-0.5
+    return _uniform(fan**-0.5)
 
+
+def _uniform(bound: float) -> Initializer:
     def draw(key: jax.Array, shape: Any, dtype: Any = None, /) -> jax.Array:
         return jax.random.uniform(key, shape, dtype, minval=-bound, maxval=bound)
 
@@ -62,6 +65,8 @@ class Initialization(NamedTuple):
     """For a dense layer, given its number of inputs."""
     dense_bias: Callable[[int], Initializer]
     """For a dense layer's bias, given its number of inputs."""
+    embedding: Initializer
+    """For the table of an embedding."""
 
 
 def _zeros(fan: int) -> Initializer:
@@ -89,6 +94,7 @@ INITIALIZATIONS: MappingProxyType[str, Initialization] = MappingProxyType(
             two_biases=False,
             dense_kernel=_glorot_uniform,
             dense_bias=_zeros,
+            embedding=_uniform(0.05),
         ),
         "torch": Initialization(
             kernel=symmetric_uniform,
@@ -98,6 +104,7 @@ INITIALIZATIONS: MappingProxyType[str, Initialization] = MappingProxyType(
             two_biases=True,
             dense_kernel=symmetric_uniform,
             dense_bias=symmetric_uniform,
+            embedding=initializers.normal(1.0),
         ),
     }
 )

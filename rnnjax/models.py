@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -72,7 +70,9 @@ class TextClassifier(nn.Module):
         hidden_units: of a dense layer with relu before the last one; 0 for none.
         pooling: "last" for the last output, "max_mean" for the maximum and the mean over time
             (of the steps that the mask lets through) side by side.
-        dropout: rate on the embedded words and on what the dense layers read.
+        dropout: rate on the features of the words, and on what the dense layers read.
+        word_dropout: rate on whole words.
+        initialization: initial distributions of embedding and dense layers, "keras" or "torch".
     """
 
     num_words: int
@@ -81,6 +81,8 @@ class TextClassifier(nn.Module):
     hidden_units: int = 0
     pooling: str = "last"
     dropout: float = 0.0
+    word_dropout: float = 0.0
+    initialization: str = "keras"
 
     @nn.compact
     def __call__(
@@ -88,24 +90,23 @@ class TextClassifier(nn.Module):
     ) -> jax.Array:
         """Word indices ``[B, T]``, mask ``[B, T]``: logits ``[B]``; positive means label 1."""
         drop = nn.Dropout(self.dropout, deterministic=not training)
-        xs = nn.Embed(
-            self.num_words, self.embedding_size, embedding_init=_embedding, name="embedding"
-        )(tokens)
-        xs = drop(xs)
+        embedding = nn.Embed(
+            self.num_words,
+            self.embedding_size,
+            embedding_init=INITIALIZATIONS[self.initialization].embedding,
+            name="embedding",
+        )
+        drop_words = nn.Dropout(self.word_dropout, broadcast_dims=(2,), deterministic=not training)
+        xs = drop(drop_words(embedding(tokens)))
         if self.pooling == "last":
             features = LastOutput(self.layer, name="rnn")(xs, mask=mask)
         else:
             features = max_mean(RNN(self.layer, name="rnn")(xs, mask=mask)[1], mask)
         features = drop(features)
         if self.hidden_units:
-            hidden = dense(self.hidden_units, features.shape[-1], "keras", "to_hidden")
+            hidden = dense(self.hidden_units, features.shape[-1], self.initialization, "to_hidden")
             features = drop(nn.relu(hidden(features)))
-        return dense(1, features.shape[-1], "keras", "to_logit")(features)[..., 0]
-
-
-def _embedding(key: jax.Array, shape: Any, dtype: Any = None, *_: Any) -> jax.Array:
-    """Keras's initial embedding: uniform on ±0.05."""
-    return jax.random.uniform(key, shape, dtype, minval=-0.05, maxval=0.05)
+        return dense(1, features.shape[-1], self.initialization, "to_logit")(features)[..., 0]
 
 
 def max_mean(ys: jax.Array, mask: jax.Array | None) -> jax.Array:

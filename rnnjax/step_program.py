@@ -66,7 +66,7 @@ class StepProgram:
 
     def __init__(self, step: Step, constants: Arrays, carry: Arrays, inputs: Arrays) -> None:
         shapes = [_shapes(constants), _shapes(carry), _shapes(inputs)]
-        self._jaxpr = _trace(step, *shapes)
+        self._jaxpr, self._arrays = _trace(step, *shapes)
         num_constants, self._num_carry = len(constants), len(carry)
         self.float_inputs = [i for i, x in enumerate(shapes[2]) if _is_float(x)]
         self._split(num_constants)
@@ -79,7 +79,7 @@ class StepProgram:
 
     def hoist(self, constants: Arrays) -> tuple[list[jax.Array], list[jax.Array]]:
         """Computes what depends on the constants alone: the tapped weights, the other values."""
-        env = dict(zip(self._jaxpr.invars, constants, strict=False))
+        env = self._arrays | dict(zip(self._jaxpr.invars, constants, strict=False))
         for eqn in self._constant_eqns:
             _evaluate(eqn, env)
         weights = [_read(env, eqn.invars[1]) for eqn in self._tapped]
@@ -107,7 +107,7 @@ class StepProgram:
         self, weights: Arrays, others: Arrays, kept: Arrays, carry_ct: Arrays, output_ct: Arrays
     ) -> StepGradients:
         """The transposed derivative of one step, from what `forward` kept."""
-        env = dict(
+        env = self._backward_arrays | dict(
             zip(
                 self._backward_invars,
                 [*weights, *others, *kept, *carry_ct, *output_ct],
@@ -143,7 +143,7 @@ class StepProgram:
     def _split(self, num_constants: int) -> None:
         """Sorts the equations into those of the constants alone, and those of the step."""
         constant = set(self._jaxpr.invars[:num_constants])
-        fixed: set[Any] = set()  # what depends on nothing, such as a row of ones
+        fixed = set(self._arrays)  # what depends on nothing, such as a row of ones
         self._constant_eqns, self._step_eqns, self._tapped = [], [], []
         used: dict[Any, None] = {}  # an ordered set
         for eqn in self._jaxpr.eqns:
@@ -169,7 +169,8 @@ class StepProgram:
 
     def _environment(self, others: Arrays, carry: Arrays, inputs: Arrays) -> dict[Any, Any]:
         step_invars = self._jaxpr.invars[-(len(carry) + len(inputs)) :]
-        return dict(zip([*self._other_vars, *step_invars], [*others, *carry, *inputs], strict=True))
+        given = zip([*self._other_vars, *step_invars], [*others, *carry, *inputs], strict=True)
+        return self._arrays | dict(given)
 
     def _is_anchor(self, eqn: JaxprEqn) -> bool:
         return eqn.primitive.name in _SLOPES or eqn in self._tapped
@@ -193,7 +194,7 @@ class StepProgram:
             tree.append(structure)
             return leaves
 
-        traced = _trace(backward, *arguments)
+        traced, self._backward_arrays = _trace(backward, *arguments)
         self._backward_tree = tree[0]
         self._backward = _without_dead_code(traced)
         read = {v for eqn in self._backward.eqns for v in eqn.invars if not isinstance(v, Literal)}
@@ -292,17 +293,18 @@ def _is_product_with_matrix(eqn: JaxprEqn) -> bool:
     return batch_dimensions == ((), ())
 
 
-def _trace(function: Callable[..., Any], *arguments: Any) -> Jaxpr:
-    """The jaxpr of a function, with the calls inlined that jax.numpy wraps its functions in."""
+def _trace(function: Callable[..., Any], *arguments: Any) -> tuple[Jaxpr, dict[Any, Any]]:
+    """The jaxpr of a function, and the arrays that it closes over, by their variables.
+
+    The calls are inlined that jax.numpy wraps its functions in.
+    """
     closed = jax.make_jaxpr(function)(*arguments)
 
     def inlined(*args: Any) -> list[Any]:
         return _evaluate_jaxpr(closed.jaxpr, closed.consts, args)
 
     flat = jax.make_jaxpr(inlined)(*jax.tree.leaves(arguments))
-    if flat.consts:
-        raise ValueError("a step must not close over arrays; pass them as parameters or inputs.")
-    return flat.jaxpr
+    return flat.jaxpr, dict(zip(flat.jaxpr.constvars, flat.consts, strict=True))
 
 
 def _evaluate_jaxpr(jaxpr: Jaxpr, consts: Arrays, args: Arrays) -> list[Any]:

@@ -19,6 +19,8 @@ hypothesis.settings.register_profile(
     derandomize=True,
     database=None,
     max_examples=12,
+    # Every cell would shrink its own counterexample of a common fault, for minutes.
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture],
 )
 hypothesis.settings.load_profile("repeatable")
