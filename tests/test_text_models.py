@@ -1,5 +1,8 @@
 """The text classifier and the tagger, against the same computation written out."""
 
+# NumPy arrays go where JAX arrays are declared, and linen's `apply` returns a union.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportOperatorIssue=false
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -46,15 +46,14 @@ def class_scores(
         labels=classes,
         zero_division=0.0,  # pyright: ignore[reportArgumentType] (documented, not in the stub)
     )
-    names: tuple[str, ...] = ("precision", "recall", "f1", "support")
+    names = ("precision", "recall", "f1", "support")
     rows = np.transpose(np.asarray(columns, np.float64))
-    scores = {
-        name: dict(zip(names, map(float, row), strict=True))
-        for name, row in zip(class_names, rows, strict=True)
-    }
     mean = rows.mean(axis=0)
     mean[-1] = rows[:, -1].sum()
-    return scores | {"mean": dict(zip(names, map(float, mean), strict=True))}
+    scores: ClassScores = {}
+    for name, row in zip([*class_names, "mean"], [*rows, mean], strict=True):
+        scores[name] = dict(zip(names, map(float, row), strict=True))
+    return scores
 
 
 def class_table(scores: ClassScores, title: str) -> Table:
