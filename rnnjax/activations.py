@@ -52,7 +52,9 @@ def gates(x: jax.Array, names: Sequence[str]) -> list[jax.Array]:
         G arrays ``[..., H]``.
     """
     size = x.shape[-1] // len(names)
-    if not set(names) <= {"sigmoid", "tanh"}:
+    # In half precision a closed gate would be exactly zero this way, and stay so.
+    half = jnp.finfo(x.dtype).bits < 32
+    if half or not set(names) <= {"sigmoid", "tanh"}:
         parts = jnp.split(x, len(names), axis=-1)
         return [ACTIVATIONS[name](part) for name, part in zip(names, parts, strict=True)]
     scales = [0.5 if name == "sigmoid" else 1.0 for name in names]

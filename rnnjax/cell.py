@@ -18,6 +18,7 @@ Axis letters used in every docstring of this package:
 from __future__ import annotations
 
 import abc
+import numbers
 from typing import Any, NamedTuple
 
 import jax
@@ -122,7 +123,7 @@ def check_sizes(cell: object, *names: str) -> None:
     """Raises a `ValueError` naming the first of these fields that is not a positive integer."""
     for name in names:
         value = getattr(cell, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
             raise ValueError(
                 f"{type(cell).__name__}: {name} must be a positive integer, not {value!r}."
             )
@@ -130,7 +131,7 @@ def check_sizes(cell: object, *names: str) -> None:
 
 def check_choice(owner: str, name: str, value: object, choices: Any) -> None:
     """Raises a `ValueError` that lists the choices if `value` is none of them."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         listed = ", ".join(sorted(choices))
         raise ValueError(f"{owner}: unknown {name} {value!r}; expected one of: {listed}.")
 

@@ -46,14 +46,22 @@ class Stack(Composite, Cell):
     layers: tuple[Layer, ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.layers, tuple | list):
+            raise ValueError(f"Stack: expected a tuple of layers, not {self.layers!r}.")
         object.__setattr__(self, "layers", tuple(self.layers))
         if not self.layers:
             raise ValueError("Stack: expected at least one layer, got none.")
+        _check_layers("Stack", self.layers)
         for below, above in zip(self.layers, self.layers[1:], strict=False):
             if below.output_size != above.input_size:
                 raise ValueError(
                     f"Stack: {type(above).__name__} takes {above.input_size} inputs, but "
                     f"{type(below).__name__} below it has {below.output_size} outputs."
+                )
+            if isinstance(below, Bidirectional) and below.merge == "none":
+                raise ValueError(
+                    "Stack: Bidirectional with merge='none' gives a pair of outputs, which no "
+                    "layer above it can read; merge them."
                 )
 
     @property
@@ -102,6 +110,15 @@ class Stack(Composite, Cell):
                     "one input at a time; use rnnjax.unroll."
                 )
         return self.layers  # pyright: ignore[reportReturnType]
+
+
+def _check_layers(owner: str, layers: tuple[Any, ...]) -> None:
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise ValueError(
+                f"{owner}: expected cells or combinations of cells, such as rnnjax.LSTM(28, 64), "
+                f"not {layer!r}."
+            )
 
 
 class BidirectionalParams(NamedTuple):
@@ -175,6 +192,7 @@ class Bidirectional(Composite):
     def __post_init__(self) -> None:
         check_choice("Bidirectional", "merge", self.merge, MERGES)
         forward, backward = self._both
+        _check_layers("Bidirectional", (forward, backward))
         if forward.input_size != backward.input_size:
             raise ValueError(
                 f"Bidirectional: both directions read the same inputs, but forward takes "

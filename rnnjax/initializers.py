@@ -132,7 +132,7 @@ def gate_params(
     two_biases: bool | None = None,
     forget_gate: int | None = None,
 ) -> GateParams:
-    """Draws ``w_x [D, G*H]``, ``w_h [H, G*H]`` and the biases ``[G*H]`` (None where absent).
+    """Draws ``w_x [D, G*H]``, ``w_h [S, G*H]`` and the biases ``[G*H]`` (None where absent).
 
     Args:
         key: random key.

@@ -10,7 +10,16 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from rnnjax.cell import Carry, Cell, Composite, Layer, Options, Params, check_input
+from rnnjax.cell import (
+    Carry,
+    Cell,
+    Composite,
+    Layer,
+    Options,
+    Params,
+    check_choice,
+    check_input,
+)
 from rnnjax.recurrence import Project, Step, recur
 
 
@@ -41,6 +50,8 @@ def unroll(
         reverse: whether to run from the last step to the first. The outputs stay in the order of
             the inputs. With a mask, a right-padded row needs no flipping. A reset then marks the
             segment's last step, where a reverse run enters it.
+        executor: how the steps are taken. "chunked" has a backward pass of its own and no
+            forward-mode derivative (`jax.jvp`, `jax.linearize`); "scan" is `jax.lax.scan`.
 
     Returns:
         The final carry, and the outputs ``[T, ..., O]``.
@@ -82,6 +93,7 @@ def unroll_last(
         mask: as there.
         resets: as there.
         reverse: as there.
+        executor: as there.
 
     Returns:
         The final carry, and the output ``[..., O]`` of the last step that the run took: of the
@@ -110,7 +122,13 @@ def _prepare(
     layer: Layer, params: Params, xs: jax.Array, carry: Carry | None, options: Options
 ) -> tuple[Carry, Options]:
     """Checks the arguments, fills in the carry and gives the masks all of the batch axes."""
+    if not isinstance(layer, Layer):
+        raise ValueError(
+            f"unroll wants a cell, or a combination of cells, such as rnnjax.LSTM(28, 64), not "
+            f"{layer!r}."
+        )
     check_input(layer, xs)
+    check_choice("unroll", "executor", options.executor, EXECUTORS)
     if jnp.ndim(xs) < 2:
         raise ValueError(
             f"unroll wants inputs [T, ..., D], time first, but got the shape {jnp.shape(xs)}; "
@@ -124,6 +142,7 @@ def _prepare(
         carry = layer.initial_carry(tuple(batch_shape), dtype)
     else:
         _check_carry(layer, carry, tuple(batch_shape))
+        carry = jax.tree.map(jnp.asarray, carry)
     return carry, options._replace(
         mask=_as_flags("mask", options.mask, xs), resets=_as_flags("resets", options.resets, xs)
     )
@@ -133,11 +152,19 @@ def _check_carry(layer: Layer, carry: Carry, batch_shape: tuple[int, ...]) -> No
     wanted = jax.eval_shape(lambda: layer.initial_carry(batch_shape))
     wanted_shapes = jax.tree.map(jnp.shape, wanted)
     shapes = jax.tree.map(jnp.shape, carry)
-    if shapes != wanted_shapes:
+    # The structures too: a NamedTuple of another kind equals a tuple of the same shapes.
+    if shapes != wanted_shapes or jax.tree.structure(carry) != jax.tree.structure(wanted):
         raise ValueError(
             f"The carry does not fit {type(layer).__name__} on a batch of shape {batch_shape}: "
             f"expected {wanted_shapes}, got {shapes}."
         )
+    for given, example in zip(jax.tree.leaves(carry), jax.tree.leaves(wanted), strict=True):
+        dtype = jnp.result_type(given)
+        if jnp.issubdtype(example.dtype, jnp.floating) and not jnp.issubdtype(dtype, jnp.floating):
+            raise ValueError(
+                f"The carry of {type(layer).__name__} must be of floating type, but is {dtype}: "
+                "it keeps its own type, so the state would be cut off."
+            )
 
 
 def _as_flags(name: str, flags: jax.Array | None, xs: jax.Array) -> jax.Array | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -49,3 +50,10 @@ def test_gates_are_the_named_functions_of_equal_parts(names):
     parts = gates(x, names)
     for part, piece, name in zip(parts, np.split(x, len(names), axis=-1), names, strict=True):
         np.testing.assert_allclose(part, NONLINEARITIES[name](piece), rtol=0, atol=1e-14)
+
+
+def test_a_closed_gate_in_half_precision_is_small_but_not_zero():
+    x = jnp.full((1, 2), -12.0, jnp.bfloat16)
+    (gate,) = gates(x, ("sigmoid",))
+    assert (gate > 0).all()
+    np.testing.assert_allclose(gate.astype(jnp.float32), 1 / (1 + np.exp(12.0)), rtol=0.02)

@@ -227,3 +227,41 @@ def test_a_carry_of_another_kind_is_refused_although_its_shapes_fit(cell, carry)
     xs = np.zeros((5, 2, 3), np.float32)
     with pytest.raises(ValueError, match=r"^The carry does not fit \w+ on a batch of shape \(2,\)"):
         rnnjax.unroll(cell, parameters(cell), xs, carry)
+
+
+def test_a_carry_of_integers_is_refused_because_it_would_stay_one():
+    ones = np.ones((2, 4), np.int32)
+    xs = np.zeros((5, 2, 3), np.float32)
+    with pytest.raises(ValueError, match="carry of LSTM must be of floating type, but is int32"):
+        rnnjax.unroll(LSTM(3, 4), parameters(LSTM(3, 4)), xs, LSTMCarry(ones, ones))
+
+
+def test_a_carry_in_float64_is_taken_where_there_is_float32_only():
+    cell, xs = GRU(3, 4), np.ones((5, 2, 3), np.float32)
+    resets = np.zeros(5, bool)
+    carry, _ = rnnjax.unroll(cell, parameters(cell), xs, GRUCarry(np.ones((2, 4))), resets=resets)
+    assert carry.h.dtype == jnp.float32
+
+
+@pytest.mark.parametrize(
+    ("build", "text"),
+    [
+        (lambda: Stack(LSTM(3, 4)), "Stack: expected a tuple of layers, not LSTM("),
+        (lambda: Stack((1, 2)), "Stack: expected cells or combinations of cells"),
+        (lambda: Bidirectional("lstm"), "Bidirectional: expected cells or combinations of cells"),
+        (lambda: LSTM(3, 4, activation=["tanh"]), "unknown activation ['tanh']"),
+        (
+            lambda: Stack((Bidirectional(GRU(3, 4), merge="none"), GRU(4, 4))),
+            "Bidirectional with merge='none' gives a pair of outputs",
+        ),
+        (lambda: rnnjax.unroll("lstm", None, np.zeros((5, 3))), "unroll wants a cell"),
+    ],
+)
+def test_what_is_no_layer_is_refused(build, text):
+    with pytest.raises(ValueError, match=re.escape(text)):
+        build()
+
+
+def test_a_size_may_be_a_numpy_integer():
+    assert LSTM(np.int64(3), 4) == LSTM(3, 4)
+    assert hash(LSTM(np.int64(3), 4)) == hash(LSTM(3, 4))

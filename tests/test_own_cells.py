@@ -263,3 +263,16 @@ def test_second_derivatives_are_those_of_a_plain_scan():
         return quick_jit(jax.grad(slope))(params)
 
     assert_close(curvature(by_unroll), curvature(plain), tolerance=1e-8)
+
+
+class ClosesOverAnArray(OwnCell):
+    table = np.random.default_rng(8).standard_normal((H, H))
+
+    def step(self, params, carry, z):
+        h = jnp.tanh(z + (carry @ params["w_h"]) @ self.table + self.table[0][None])
+        return h, h
+
+
+@pytest.mark.parametrize("steps", [5, 35])
+def test_a_step_may_close_over_an_array(steps):
+    test_derivatives_are_those_of_a_plain_scan(ClosesOverAnArray(), steps, False)

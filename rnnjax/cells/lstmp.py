@@ -66,8 +66,8 @@ class LSTMP(Cell):
     ((2,), (4,))
 
     Source: H. Sak, A. Senior, F. Beaufays, "Long short-term memory based recurrent neural network
-    architectures for large vocabulary speech recognition", arXiv:1402.1128, equations 7-13 (without
-    peepholes and without the non-recurrent projection).
+    architectures for large vocabulary speech recognition", arXiv:1402.1128: the LSTM with a
+    recurrent projection layer, here without peepholes and without the other projection.
     """
 
     input_size: int
