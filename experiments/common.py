@@ -7,6 +7,7 @@ the preset, and the preset over the default.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import math
@@ -14,16 +15,18 @@ import sys
 import time
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn, Protocol, TypeVar
 
 import jax
 from absl import app, flags, logging
 from rich.console import Console
 from rich.panel import Panel
+from rich.progress import Progress, TaskID
 
 from rnnjax import Cell, Layer, Stack
 from rnnjax.data.source import DataError
+from rnnjax.data.source import Progress as DataProgress
 from rnnjax.training import reports
 from rnnjax.training.batches import Batches
 from rnnjax.training.checkpoints import save_params
@@ -199,6 +202,20 @@ def saved_config(config: C) -> C:
         return type(config)(**({k: v for k, v in saved.items() if k in names} | here))
     except TypeError as error:
         raise UsageError(f"--workdir={config.workdir} holds a run of another task.") from error
+
+
+@contextlib.contextmanager
+def loading(console: Console) -> Iterator[DataProgress]:
+    """Shows how far downloads, decoding and tokenising are, for as long as they take."""
+    with Progress(*Progress.get_default_columns(), console=console, transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield show
 
 
 def show_setup(console: Console, title: str, params: Any, data: Dataset) -> None:

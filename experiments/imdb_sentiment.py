@@ -139,7 +139,8 @@ def run(config: Config) -> dict[str, Any]:
         return judge(console, config.predict, common.saved_config(config))
     if config.eval_only:
         config = common.saved_config(config)
-    data = imdb.load(config.dataset, config.data_dir)
+    with common.loading(console) as progress:
+        data = imdb.load(config.dataset, config.data_dir, progress=progress)
     vocabulary = data.vocabulary.limited(config.num_words)
     model = build_model(config, len(vocabulary))
     init_key, train_key = jax.random.split(jax.random.key(config.seed))

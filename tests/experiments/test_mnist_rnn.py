@@ -60,6 +60,15 @@ def test_a_run_leaves_everything_behind_and_can_be_evaluated(tmp_path):
     assert json.loads((run / "result.json").read_text()) == result
 
 
+def test_a_dry_run_shows_everything_and_writes_nothing(tmp_path):
+    run = tmp_path / "run"
+    done = start("mnist_rnn", "--dataset=digits", "--dry_run", f"--workdir={run}")
+    assert done.returncode == 0, done.stderr
+    assert "rnn/cell/w_x" in done.stdout
+    assert "scikit-learn" in done.stdout
+    assert not run.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
