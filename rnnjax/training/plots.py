@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from sklearn.metrics import confusion_matrix
 
 Path = str | os.PathLike[str]
@@ -49,7 +50,7 @@ def plot_curves(
     for style, (name, limit) in zip(("--", ":", "-."), (loss_limits or {}).items(), strict=False):
         left.axhline(limit, color="k", linestyle=style, linewidth=1, label=f"{name} {limit:.4f}")
     lines = [*left.lines, *right.lines]
-    left.legend(lines, [str(line.get_label()) for line in lines], loc="center right")
+    _legend_below(left, lines)
     figure.savefig(path, dpi=150)
 
 
@@ -77,7 +78,7 @@ def plot_learning(path: Path, title: str, history: Sequence[Mapping[str, float]]
     left.set_ylim(bottom=0)
     left.grid(alpha=0.3)
     lines = [*left.lines, *right.lines]
-    left.legend(lines, [str(line.get_label()) for line in lines], loc="lower left")
+    _legend_below(left, lines)
     figure.savefig(path, dpi=150)
 
 
@@ -168,6 +169,12 @@ def plot_probabilities(
     axes.set_ylabel("probability of a 1")
     axes.legend()
     figure.savefig(path, dpi=150)
+
+
+def _legend_below(axes: Axes, lines: Sequence[Line2D]) -> None:
+    """A legend that covers no curve, for lines of two axes."""
+    names = [str(line.get_label()) for line in lines]
+    axes.legend(lines, names, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=2)
 
 
 def _figure(title: str, width: float, height: float) -> tuple[Figure, Axes]:

@@ -31,6 +31,7 @@ def run(tmp_path_factory):
         "--max_length=64",
         "--hidden_size=16",
         "--dropout=0.1",
+        "--word_dropout=0",
         "--learning_rate=0.01",
         "--num_validation=1000",
         "--epochs=2",
