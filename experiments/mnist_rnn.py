@@ -3,7 +3,7 @@
 An image is a sequence of 28 rows (time steps) of 28 pixels (features). The last output of the
 network goes through one dense layer to the ten digits.
 
-    python experiments/mnist_rnn.py --cell=gru           # recommended: 0.989 in a minute
+    python experiments/mnist_rnn.py --cell=gru           # recommended: 0.989 in about a minute
     python experiments/mnist_rnn.py --preset=keras50     # the first article's: 0.93, in seconds
 
 The presets have the sizes, the batch order and the initial distributions of three articles;
