@@ -203,8 +203,9 @@ def _run_cell(
             lambda f, c: f.astype(c.dtype), cell.initial_carry(xs.shape[1:-1]), carry
         )
     last = None
-    y = jax.eval_shape(cell, params, carry, jax.ShapeDtypeStruct(xs.shape[1:], xs.dtype))[1]
     if options.last_only:
+        x = jax.ShapeDtypeStruct(xs.shape[1:], xs.dtype)
+        y = jax.eval_shape(cell, params, carry, x)[1]
         last = jnp.zeros(y.shape, y.dtype)
 
     def project(constants: Any, xs: jax.Array, flags: Any) -> Any:
