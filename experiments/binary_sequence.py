@@ -155,7 +155,7 @@ def run(config: Config) -> dict[str, Any]:
     )
     limits = {"knowing the rule": limit.cross_entropy, "knowing nothing": float(np.log(2))}
     plots.plot_curves(folder.path / "curves.png", title, fitted.history, loss_limits=limits)
-    draw_contexts(folder.path, title, config, data, predict(fitted.state.params))
+    draw_contexts(folder.path, title, config, data, predict(fitted.params))
     extra = {"bayes_loss": limit.cross_entropy, "bayes_accuracy": limit.accuracy}
     return common.finish(folder, console, TASK, config, data, fitted, extra)
 

@@ -76,6 +76,9 @@ class Config:
     learning_rate: float = setting(1e-3, "learning rate of the first step")
     schedule: str = setting("constant", "how the learning rate falls", choices=SCHEDULES)
     clip_norm: float | None = setting(None, "largest global norm of the gradient")
+    average: float | None = setting(
+        None, "evaluate and keep an average of the parameters with this decay, such as 0.999"
+    )
     batch_size: int = setting(128, "examples per step", at_least=1)
     steps: int | None = setting(None, "updates in the whole run", at_least=1)
     epochs: int | None = setting(None, "passes over the training data, instead", at_least=1)
@@ -92,6 +95,8 @@ class Config:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise UsageError(f"--{name} must be a positive number, not {value}.")
+        if self.average is not None and not 0 < self.average < 1:
+            raise UsageError(f"--average must lie between 0 and 1, not at {self.average}.")
         if self.eval_only and self.workdir is None:
             raise UsageError("--eval_only needs --workdir, the folder of a finished run.")
 
@@ -286,6 +291,7 @@ def train(
         schedule=config.schedule,
         num_steps=num_steps,
         clip_norm=config.clip_norm,
+        average=config.average,
     )
     trainer = Trainer(loss, optimizer, batches, data, key, carry)
     state = init_state(params, optimizer, carry)
@@ -302,7 +308,7 @@ def train(
     if keep_best:
         save_params(folder.path, fitted.best_step + 1, fitted.best_params)
     else:
-        save_params(folder.path, num_steps, fitted.state.params)
+        save_params(folder.path, num_steps, fitted.params)
     return fitted
 
 
@@ -324,7 +330,7 @@ def finish(
         "warning": data.warning,
         "seed": config.seed,
         "steps": int(fitted.state.step),
-        "num_params": reports.count_params(fitted.state.params),
+        "num_params": reports.count_params(fitted.params),
         "train_seconds": round(fitted.train_seconds, 3),
         "compile_seconds": round(fitted.compile_seconds, 3),
         **{k: v for k, v in last.items() if k in ("test_loss", "test_accuracy")},

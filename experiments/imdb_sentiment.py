@@ -205,8 +205,8 @@ def run(config: Config) -> dict[str, Any]:
         best_by="validation_accuracy", keep_best=config.keep_best,
     )  # fmt: skip
     plots.plot_learning(folder.path / "curves.png", title, fitted.history)
-    best, last = test(fitted.best_params), test(fitted.state.params)
-    final = fitted.best_params if config.keep_best else fitted.state.params
+    best, last = test(fitted.best_params), test(fitted.params)
+    final = fitted.best_params if config.keep_best else fitted.params
     extra = {
         **(best if config.keep_best else last),
         "last": last,

@@ -124,7 +124,7 @@ def run(config: Config) -> dict[str, Any]:
     fitted = common.train(
         config, folder, console, title, params, loss, batches, training_data, train_key, evaluate
     )
-    final = predict(fitted.state.params)
+    final = predict(fitted.params)
     scores = report(console, data, final)
     draw(folder.path, title, data, final, fitted.history)
     return common.finish(folder, console, TASK, config, data, fitted, {"classes": scores})

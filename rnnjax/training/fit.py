@@ -12,6 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from rnnjax.training.loop import Trainer, TrainState
+from rnnjax.training.optimizers import averaged_params
 from rnnjax.training.progress import TrainingProgress
 
 Metrics = dict[str, float]
@@ -21,6 +22,8 @@ class FitResult(NamedTuple):
     """What came out of a training run."""
 
     state: TrainState
+    params: Any
+    """The last parameters, or their average where the optimiser keeps one."""
     history: list[Metrics]
     """One object per evaluation, with its step and the mean training loss since the last."""
     compile_seconds: float
@@ -60,7 +63,7 @@ def fit(
     Args:
         trainer: what trains.
         state: where it starts.
-        evaluate: the metrics of given parameters.
+        evaluate: the metrics of given parameters; the average's, where the optimiser keeps one.
         steps: after which to evaluate, counted from zero, in rising order.
         title: shown beside the progress bar.
         console: where the bar and a line per evaluation are shown.
@@ -85,16 +88,20 @@ def fit(
                 losses.append(chunk.losses)
             start = time.perf_counter()
             metrics = {"step": step, "train_loss": float(np.mean(np.concatenate(losses)))}
-            metrics |= evaluate(state.params)
+            params = averaged_params(state.opt_state, state.params)
+            metrics |= evaluate(params)
             metrics["eval_seconds"] = round(time.perf_counter() - start, 4)
             console.print(evaluation_line(metrics))
             log(metrics)
             history.append(metrics)
             if best_by is not None and (best is None or metrics[best_by] > best[0]):
                 # A copy, because the next chunk reuses the memory of these parameters.
-                best = metrics[best_by], step, jax.tree.map(jnp.copy, state.params)
-    best_step, best_params = (steps[-1], state.params) if best is None else best[1:]
-    return FitResult(state, history, compile_seconds, train_seconds, int(best_step), best_params)
+                best = metrics[best_by], step, jax.tree.map(jnp.copy, params)
+    params = averaged_params(state.opt_state, state.params)
+    best_step, best_params = (steps[-1], params) if best is None else best[1:]
+    return FitResult(
+        state, params, history, compile_seconds, train_seconds, int(best_step), best_params
+    )
 
 
 def evaluation_line(metrics: Metrics) -> str:

@@ -1,9 +1,12 @@
-"""Optax optimisers and learning-rate schedules by name."""
+"""Optax optimisers and learning-rate schedules by name, and averages of parameters."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import optax
 
 OPTIMIZERS = MappingProxyType(
@@ -29,6 +32,7 @@ def build_optimizer(
     schedule: str = "constant",
     num_steps: int,
     clip_norm: float | None = None,
+    average: float | None = None,
 ) -> optax.GradientTransformation:
     """Builds an optimiser, with a schedule over the whole run and a limit on the gradient.
 
@@ -38,6 +42,7 @@ def build_optimizer(
         schedule: one of `SCHEDULES`; "cosine" and "linear" reach zero after `num_steps`.
         num_steps: updates in the whole run.
         clip_norm: the largest global norm of the gradient; None for no limit.
+        average: the decay of an average of the parameters, for `averaged_params`; None for none.
     """
     rates = {
         "constant": learning_rate,
@@ -45,6 +50,56 @@ def build_optimizer(
         "linear": optax.linear_schedule(learning_rate, 0.0, num_steps),
     }
     optimizer = OPTIMIZERS[name](rates[schedule])
-    if clip_norm is None:
-        return optimizer
-    return optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
+    if clip_norm is not None:
+        optimizer = optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
+    return optimizer if average is None else averaging(optimizer, average)
+
+
+class AveragingState(NamedTuple):
+    """The state of `averaging`."""
+
+    inner: optax.OptState
+    average: Any
+    """The average as `optax.ema` keeps it, biased towards the zeros that it starts from."""
+    decay: jax.Array
+
+
+def averaging(
+    optimizer: optax.GradientTransformation, decay: float
+) -> optax.GradientTransformation:
+    r"""Lets an optimiser keep an average of the parameters that it goes through.
+
+    .. math:: a_t = \beta a_{t-1} + (1 - \beta) \theta_t, \qquad
+              \bar\theta_t = a_t / (1 - \beta^t)
+
+    The updates are those of the optimiser; `averaged_params` reads the average.
+
+    Args:
+        optimizer: what makes the updates.
+        decay: β, below 1: the average goes back over about 1 / (1 - β) updates.
+
+    Source: B. Polyak, A. Juditsky, "Acceleration of stochastic approximation by averaging", SIAM
+    Journal on Control and Optimization 30 (1992), 838-855; exponentially weighted as in D. Kingma,
+    J. Ba, "Adam", arXiv:1412.6980, section 7.2.
+    """
+    ema = optax.ema(decay)
+
+    def init(params: optax.Params) -> AveragingState:
+        return AveragingState(optimizer.init(params), ema.init(params), jnp.asarray(decay))
+
+    def update(
+        updates: optax.Updates, state: AveragingState, params: optax.Params | None = None
+    ) -> tuple[optax.Updates, AveragingState]:
+        updates, inner = optimizer.update(updates, state.inner, params)
+        average = ema.update(optax.apply_updates(params, updates), state.average)[1]
+        return updates, AveragingState(inner, average, state.decay)
+
+    return optax.GradientTransformation(init, update)
+
+
+def averaged_params(opt_state: optax.OptState, params: Any) -> Any:
+    """The average that `averaging` keeps in the optimiser's state; `params` where there is none."""
+    if not isinstance(opt_state, AveragingState):
+        return params
+    count, average = opt_state.average
+    return optax.tree.bias_correction(average, opt_state.decay, count)

@@ -1,8 +1,9 @@
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from rnnjax.training.optimizers import OPTIMIZERS, build_optimizer
+from rnnjax.training.optimizers import OPTIMIZERS, averaged_params, build_optimizer
 
 
 def run(optimizer, gradients):
@@ -40,3 +41,24 @@ def test_clip_norm_limits_the_whole_gradient():
 def test_every_optimizer_descends(name):
     (update,) = run(build_optimizer(name, 0.1, num_steps=1), [[2.0, -3.0]])
     assert update[0] < 0 < update[1]
+
+
+def test_an_average_of_the_parameters_is_kept_beside_the_same_updates():
+    params = jnp.asarray([1.0, -2.0])
+    plain = build_optimizer("adam", 0.1, num_steps=5)
+    averaging = build_optimizer("adam", 0.1, num_steps=5, average=0.75)
+    states = plain.init(params), averaging.init(params)
+    one, other, seen = params, params, []
+    for t in range(5):
+        gradients = jnp.asarray([1.0 + t, -1.0 / (1 + t)])
+        update, first = plain.update(gradients, states[0], one)
+        one = optax.apply_updates(one, update)
+        update, second = averaging.update(gradients, states[1], other)
+        other = optax.apply_updates(other, update)
+        states = first, second
+        seen.append(np.asarray(other))
+    np.testing.assert_array_equal(one, other)
+    weights = 0.75 ** np.arange(4, -1, -1)
+    expected = weights @ np.stack(seen) / weights.sum()
+    np.testing.assert_allclose(averaged_params(states[1], other), expected, rtol=1e-5)
+    assert averaged_params(states[0], one) is one
