@@ -58,7 +58,7 @@ def build_optimizer(
 class AveragingState(NamedTuple):
     """The state of `averaging`."""
 
-    inner: optax.OptState
+    inner: Any
     average: Any
     """The average as `optax.ema` keeps it, biased towards the zeros that it starts from."""
     decay: jax.Array
@@ -84,12 +84,10 @@ def averaging(
     """
     ema = optax.ema(decay)
 
-    def init(params: optax.Params) -> AveragingState:
+    def init(params: Any) -> AveragingState:
         return AveragingState(optimizer.init(params), ema.init(params), jnp.asarray(decay))
 
-    def update(
-        updates: optax.Updates, state: AveragingState, params: optax.Params | None = None
-    ) -> tuple[optax.Updates, AveragingState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, AveragingState]:
         updates, inner = optimizer.update(updates, state.inner, params)
         average = ema.update(optax.apply_updates(params, updates), state.average)[1]
         return updates, AveragingState(inner, average, state.decay)
@@ -97,7 +95,7 @@ def averaging(
     return optax.GradientTransformation(init, update)
 
 
-def averaged_params(opt_state: optax.OptState, params: Any) -> Any:
+def averaged_params(opt_state: Any, params: Any) -> Any:
     """The average that `averaging` keeps in the optimiser's state; `params` where there is none."""
     if not isinstance(opt_state, AveragingState):
         return params
