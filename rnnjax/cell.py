@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import abc
 import numbers
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -75,6 +75,40 @@ class Cell(Layer):
     def __call__(self, params: Params, carry: Carry, x: jax.Array) -> tuple[Carry, jax.Array]:
         """One whole step, for streaming: (carry, x) to (carry, y), as `jax.lax.scan` wants it."""
         return self.step(params, carry, self.project(params, x))
+
+
+class Noise(NamedTuple):
+    """Factors by which dropout multiplies values inside a step; None where it does not."""
+
+    state: jax.Array | None = None
+    """``[..., H]`` (``[..., P]`` for a projected state), for h wherever a product reads it."""
+    update: jax.Array | None = None
+    """``[..., H]``, for the candidate: what a step would add to the memory."""
+
+    def on_state(self, h: jax.Array) -> jax.Array:
+        """The state as the recurrent product reads it."""
+        return h if self.state is None else h * self.state.astype(h.dtype)
+
+    def on_update(self, candidate: jax.Array) -> jax.Array:
+        """The candidate as the memory receives it."""
+        return candidate if self.update is None else candidate * self.update.astype(candidate.dtype)
+
+
+SILENCE = Noise()
+"""No dropout inside the step: evaluation."""
+
+
+class NoisyCell(Cell):
+    """A cell whose step can be given `Noise`: `rnnjax.Dropout` wraps it."""
+
+    noise_places: ClassVar[tuple[str, ...]] = ("state", "update")
+    """The fields of `Noise` that the step heeds."""
+
+    @abc.abstractmethod
+    def step(
+        self, params: Params, carry: Carry, z: Any, noise: Noise = SILENCE
+    ) -> tuple[Carry, jax.Array]:
+        """As `Cell.step`, with dropout at the places that the noise names."""
 
 
 class Options(NamedTuple):

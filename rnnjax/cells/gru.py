@@ -10,7 +10,9 @@ import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
 from rnnjax.cell import (
-    Cell,
+    SILENCE,
+    Noise,
+    NoisyCell,
     affine,
     check_choice,
     check_input,
@@ -41,7 +43,7 @@ class GRUCarry(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class GRU(Cell):
+class GRU(NoisyCell):
     r"""Gated recurrent unit, the reset gate applied after or before the recurrent product.
 
     .. math::
@@ -123,17 +125,20 @@ class GRU(Cell):
         check_input(self, x)
         return affine(x, params.w_x, params.b)
 
-    def step(self, params: GRUParams, carry: GRUCarry, z: jax.Array) -> tuple[GRUCarry, jax.Array]:
+    def step(
+        self, params: GRUParams, carry: GRUCarry, z: jax.Array, noise: Noise = SILENCE
+    ) -> tuple[GRUCarry, jax.Array]:
         activation = ACTIVATIONS[self.activation]
         gate = self.recurrent_activation
+        read = noise.on_state(carry.h)
         split = 2 * self.hidden_size  # r and z; the candidate n lies behind them
         if self.reset_after:
-            u = recur(carry.h, params.w_h, params.b_h)
+            u = recur(read, params.w_h, params.b_h)
             reset, update = gates(z[..., :split] + u[..., :split], (gate, gate))
             candidate = activation(z[..., split:] + reset * u[..., split:])
         else:
-            u = recur(carry.h, params.w_h[:, :split])
+            u = recur(read, params.w_h[:, :split])
             reset, update = gates(z[..., :split] + u, (gate, gate))
-            candidate = activation(z[..., split:] + recur(reset * carry.h, params.w_h[:, split:]))
-        h = (1 - update) * candidate + update * carry.h
+            candidate = activation(z[..., split:] + recur(reset * read, params.w_h[:, split:]))
+        h = (1 - update) * noise.on_update(candidate) + update * carry.h
         return GRUCarry(h.astype(carry.h.dtype)), h.astype(z.dtype)

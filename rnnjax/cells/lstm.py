@@ -10,7 +10,9 @@ import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
 from rnnjax.cell import (
-    Cell,
+    SILENCE,
+    Noise,
+    NoisyCell,
     affine,
     check_choice,
     check_input,
@@ -42,7 +44,7 @@ class LSTMCarry(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class LSTM(Cell):
+class LSTM(NoisyCell):
     r"""Long short-term memory with a forget gate and without peepholes.
 
     .. math::
@@ -122,11 +124,12 @@ class LSTM(Cell):
         return affine(x, params.w_x, params.b, params.b_h)
 
     def step(
-        self, params: LSTMParams, carry: LSTMCarry, z: jax.Array
+        self, params: LSTMParams, carry: LSTMCarry, z: jax.Array, noise: Noise = SILENCE
     ) -> tuple[LSTMCarry, jax.Array]:
         activation = ACTIVATIONS[self.activation]
         gate = self.recurrent_activation
-        i, f, g, o = gates(z + recur(carry.h, params.w_h), (gate, gate, self.activation, gate))
-        c = f * carry.c + i * g
+        a = z + recur(noise.on_state(carry.h), params.w_h)
+        i, f, g, o = gates(a, (gate, gate, self.activation, gate))
+        c = f * carry.c + i * noise.on_update(g)
         h = o * activation(c)
         return LSTMCarry(h.astype(carry.h.dtype), c.astype(carry.c.dtype)), h.astype(z.dtype)

@@ -9,7 +9,17 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import Cell, affine, check_choice, check_input, check_sizes, default_float, recur
+from rnnjax.cell import (
+    SILENCE,
+    Noise,
+    NoisyCell,
+    affine,
+    check_choice,
+    check_input,
+    check_sizes,
+    default_float,
+    recur,
+)
 from rnnjax.initializers import INITIALIZATIONS, gate_params
 
 
@@ -35,7 +45,7 @@ class LSTMPCarry(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class LSTMP(Cell):
+class LSTMP(NoisyCell):
     r"""Long short-term memory whose output and state are a linear projection.
 
     With gates as in `rnnjax.LSTM`, computed from the projected :math:`h_{t-1}`:
@@ -116,11 +126,12 @@ class LSTMP(Cell):
         return affine(x, params.w_x, params.b, params.b_h)
 
     def step(
-        self, params: LSTMPParams, carry: LSTMPCarry, z: jax.Array
+        self, params: LSTMPParams, carry: LSTMPCarry, z: jax.Array, noise: Noise = SILENCE
     ) -> tuple[LSTMPCarry, jax.Array]:
         activation = ACTIVATIONS[self.activation]
         gate = self.recurrent_activation
-        i, f, g, o = gates(z + recur(carry.h, params.w_h), (gate, gate, self.activation, gate))
-        c = f * carry.c + i * g
+        a = z + recur(noise.on_state(carry.h), params.w_h)
+        i, f, g, o = gates(a, (gate, gate, self.activation, gate))
+        c = f * carry.c + i * noise.on_update(g)
         h = recur(o * activation(c), params.w_p)
         return LSTMPCarry(h.astype(carry.h.dtype), c.astype(carry.c.dtype)), h.astype(z.dtype)

@@ -10,7 +10,9 @@ import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS
 from rnnjax.cell import (
-    Cell,
+    SILENCE,
+    Noise,
+    NoisyCell,
     affine,
     check_choice,
     check_input,
@@ -38,7 +40,7 @@ class SimpleRNNCarry(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class SimpleRNN(Cell):
+class SimpleRNN(NoisyCell):
     r"""The simple recurrent cell: one dense layer over the input and the previous state.
 
     .. math:: h_t = \phi(x_t W_x + b + h_{t-1} W_h + b_h), \qquad y_t = h_t
@@ -74,6 +76,8 @@ class SimpleRNN(Cell):
     initialization: str = "keras"
     use_bias: bool = True
 
+    noise_places = ("state",)
+
     def __post_init__(self) -> None:
         check_sizes(self, "input_size", "hidden_size")
         check_choice("SimpleRNN", "activation", self.activation, ACTIVATIONS)
@@ -103,7 +107,7 @@ class SimpleRNN(Cell):
         return affine(x, params.w_x, params.b, params.b_h)
 
     def step(
-        self, params: SimpleRNNParams, carry: SimpleRNNCarry, z: jax.Array
+        self, params: SimpleRNNParams, carry: SimpleRNNCarry, z: jax.Array, noise: Noise = SILENCE
     ) -> tuple[SimpleRNNCarry, jax.Array]:
-        h = ACTIVATIONS[self.activation](z + recur(carry.h, params.w_h))
+        h = ACTIVATIONS[self.activation](z + recur(noise.on_state(carry.h), params.w_h))
         return SimpleRNNCarry(h.astype(carry.h.dtype)), h
