@@ -12,9 +12,26 @@
 from __future__ import annotations
 
 from rnnjax.cell import Carry, Cell, Layer, Params
-from rnnjax.cells import CELLS, GRU, LSTM, LSTMP, SimpleRNN
-from rnnjax.combinators import Bidirectional, Stack
-from rnnjax.unroll import length_mask, unroll, unroll_last
+from rnnjax.cells import (
+    CELLS,
+    GRU,
+    LSTM,
+    LSTMP,
+    LayerNormGRU,
+    LayerNormLSTM,
+    PeepholeLSTM,
+    SimpleRNN,
+)
+from rnnjax.combinators import (
+    Bidirectional,
+    Dropout,
+    LearnedCarry,
+    Residual,
+    Reversed,
+    Stack,
+    Zoneout,
+)
+from rnnjax.unroll import length_mask, unroll, unroll_carries, unroll_last
 
 __version__ = "0.1.0.dev0"
 
@@ -26,11 +43,20 @@ __all__ = [
     "Bidirectional",
     "Carry",
     "Cell",
+    "Dropout",
     "Layer",
+    "LayerNormGRU",
+    "LayerNormLSTM",
+    "LearnedCarry",
     "Params",
+    "PeepholeLSTM",
+    "Residual",
+    "Reversed",
     "SimpleRNN",
     "Stack",
+    "Zoneout",
     "length_mask",
     "unroll",
+    "unroll_carries",
     "unroll_last",
 ]

@@ -24,6 +24,8 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from rnnjax.noise import QUIET, SILENCE, Noise, RunNoise
+
 Params = Any
 """The parameters of a cell: a NamedTuple of arrays (a tuple of them for a cell made of cells)."""
 
@@ -49,6 +51,13 @@ class Layer(abc.ABC):
     @abc.abstractmethod
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> Carry:
         """The carry before the first step: zeros ``[*batch_shape, ...]`` of the given type."""
+
+    def first_carry(
+        self, params: Params, batch_shape: tuple[int, ...] = (), dtype: Any = None
+    ) -> Carry:
+        """The carry that a run begins with: `initial_carry`, unless a layer learns it."""
+        del params
+        return self.initial_carry(batch_shape, dtype)
 
 
 class Cell(Layer):
@@ -77,27 +86,6 @@ class Cell(Layer):
         return self.step(params, carry, self.project(params, x))
 
 
-class Noise(NamedTuple):
-    """Factors by which dropout multiplies values inside a step; None where it does not."""
-
-    state: jax.Array | None = None
-    """``[..., H]`` (``[..., P]`` for a projected state), for h wherever a product reads it."""
-    update: jax.Array | None = None
-    """``[..., H]``, for the candidate: what a step would add to the memory."""
-
-    def on_state(self, h: jax.Array) -> jax.Array:
-        """The state as the recurrent product reads it."""
-        return h if self.state is None else h * self.state.astype(h.dtype)
-
-    def on_update(self, candidate: jax.Array) -> jax.Array:
-        """The candidate as the memory receives it."""
-        return candidate if self.update is None else candidate * self.update.astype(candidate.dtype)
-
-
-SILENCE = Noise()
-"""No dropout inside the step: evaluation."""
-
-
 class NoisyCell(Cell):
     """A cell whose step can be given `Noise`: `rnnjax.Dropout` wraps it."""
 
@@ -112,13 +100,21 @@ class NoisyCell(Cell):
 
 
 class Options(NamedTuple):
-    """How a sequence is run; see `rnnjax.unroll`, and `unroll_last` for `last_only`."""
+    """How a sequence is run; see `rnnjax.unroll`."""
 
     mask: jax.Array | None = None
     resets: jax.Array | None = None
+    first: Carry | None = None
+    """What a reset replaces the carry by; None without resets."""
     reverse: bool = False
     executor: str = "chunked"
-    last_only: bool = False
+    keep: str = "outputs"
+    """What comes back: "outputs"; the "last" output only; or "carries", those of all steps too."""
+    remat_chunk: int | str | None = None
+    key: jax.Array | None = None
+    """What dropout draws from; None for evaluation."""
+    noise: RunNoise = QUIET
+    """What wrappers of the cell have drawn already."""
 
 
 class Composite(Layer):
@@ -130,7 +126,8 @@ class Composite(Layer):
     ) -> tuple[Carry, jax.Array]:
         """Runs the sequence ``[T, ..., D]``: the final carry and the outputs ``[T, ..., O]``.
 
-        With `options.last_only`, the output ``[..., O]`` of the last step taken instead.
+        With ``options.keep == "last"``, the output ``[..., O]`` of the last step taken instead;
+        with "carries", the carries of all steps ``[T, ...]`` instead of the final one.
         """
 
 
@@ -151,6 +148,30 @@ def recur(h: jax.Array, w: jax.Array, *biases: jax.Array | None) -> jax.Array:
 def default_float() -> Any:
     """JAX's default float type: float32, or float64 under ``jax_enable_x64``."""
     return jnp.zeros(()).dtype
+
+
+def steppable(owner: str, layer: Layer) -> Cell:
+    """The layer, if it can be stepped.
+
+    Raises:
+        ValueError: it can't.
+    """
+    if not isinstance(layer, Cell):
+        raise ValueError(
+            f"{owner}: {type(layer).__name__} needs the whole sequence and can't be stepped one "
+            "input at a time; use rnnjax.unroll."
+        )
+    return layer
+
+
+def check_layers(owner: str, *layers: Any) -> None:
+    """Raises a `ValueError` naming the first of these that is no layer."""
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise ValueError(
+                f"{owner}: expected cells or combinations of cells, such as rnnjax.LSTM(28, 64), "
+                f"not {layer!r}."
+            )
 
 
 def check_sizes(cell: object, *names: str) -> None:

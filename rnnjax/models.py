@@ -27,9 +27,11 @@ class SequenceClassifier(nn.Module):
     initialization: str = "keras"
 
     @nn.compact
-    def __call__(self, xs: jax.Array, *, mask: jax.Array | None = None) -> jax.Array:
+    def __call__(
+        self, xs: jax.Array, *, mask: jax.Array | None = None, training: bool = False
+    ) -> jax.Array:
         """Inputs ``[B, T, D]``, mask ``[B, T]``: logits ``[B, C]``."""
-        y = LastOutput(self.layer, name="rnn")(xs, mask=mask)
+        y = LastOutput(self.layer, name="rnn")(xs, mask=mask, training=training)
         return dense(self.num_classes, self.layer.output_size, self.initialization, "to_logits")(y)
 
 
@@ -50,10 +52,15 @@ class SequenceTagger(nn.Module):
 
     @nn.compact
     def __call__(
-        self, xs: jax.Array, carry: Carry | None = None, *, mask: jax.Array | None = None
+        self,
+        xs: jax.Array,
+        carry: Carry | None = None,
+        *,
+        mask: jax.Array | None = None,
+        training: bool = False,
     ) -> tuple[Carry, jax.Array]:
         """Inputs ``[B, T, D]``, mask ``[B, T]``: the final carry and logits ``[B, T, C]``."""
-        carry, ys = RNN(self.layer, name="rnn")(xs, carry, mask=mask)
+        carry, ys = RNN(self.layer, name="rnn")(xs, carry, mask=mask, training=training)
         to_logits = dense(
             self.num_classes, self.layer.output_size, self.initialization, "to_logits"
         )
@@ -99,9 +106,10 @@ class TextClassifier(nn.Module):
         drop_words = nn.Dropout(self.word_dropout, broadcast_dims=(2,), deterministic=not training)
         xs = drop(drop_words(embedding(tokens)))
         if self.pooling == "last":
-            features = LastOutput(self.layer, name="rnn")(xs, mask=mask)
+            features = LastOutput(self.layer, name="rnn")(xs, mask=mask, training=training)
         else:
-            features = max_mean(RNN(self.layer, name="rnn")(xs, mask=mask)[1], mask)
+            ys = RNN(self.layer, name="rnn")(xs, mask=mask, training=training)[1]
+            features = max_mean(ys, mask)
         features = drop(features)
         if self.hidden_units:
             hidden = dense(self.hidden_units, features.shape[-1], self.initialization, "to_hidden")

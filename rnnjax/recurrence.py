@@ -26,12 +26,13 @@ Step = Callable[[Any, Any, Any], tuple[Any, Any]]
 """``step(constants, carry, inputs) -> (carry, outputs)``, as pytrees."""
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3, 4))
 def recur(
     project: Project,
     step: Step,
     reverse: bool,
     chunk: int,
+    guarded: int | None,
     constants: Any,
     carry: Any,
     xs: Any,
@@ -46,6 +47,9 @@ def recur(
         step: one step.
         reverse: whether to run from the last step to the first.
         chunk: steps per chunk; what is left over is a shorter chunk at the end.
+        guarded: how many batch axes there are, to leave rows out of the gradients at the steps
+            that no cotangent reaches, so that a NaN there stays there (0 · NaN is NaN); None to
+            save that work.
         constants: a pytree of floating arrays: parameters.
         carry: a pytree of floating arrays.
         xs: the sequence, a pytree of floating arrays ``[T, ...]``.
@@ -54,7 +58,7 @@ def recur(
     Returns:
         The final carry and the outputs ``[T, ...]``.
     """
-    return _forward(project, step, reverse, chunk, constants, carry, xs, flags)[0]
+    return _forward(project, step, reverse, chunk, guarded, constants, carry, xs, flags)[0]
 
 
 class _Plan:
@@ -90,11 +94,13 @@ def _forward(
     step: Step,
     reverse: bool,
     chunk: int,
+    guarded: int | None,
     constants: Any,
     carry: Any,
     xs: Any,
     flags: Any,
 ) -> tuple[tuple[Any, Any], Any]:
+    del guarded
     plan = _Plan(project, step, constants, carry, xs, flags)
     program = plan.program
     weights, others = program.hoist(jax.tree.leaves(constants))
@@ -108,13 +114,19 @@ def _forward(
         return lax.scan(take_step, carry, inputs, reverse=reverse)
 
     leaves = jax.tree.leaves(carry)
-    leaves, (outputs, kept) = _over_chunks(take_chunk, leaves, (xs, flags), chunk, reverse)
+    leaves, (outputs, kept) = over_chunks(take_chunk, leaves, (xs, flags), chunk, reverse)
     results = plan.carry.unflatten(leaves), plan.outputs.unflatten(outputs)
     return results, (constants, carry, xs, flags, kept)
 
 
 def _backward(
-    project: Project, step: Step, reverse: bool, chunk: int, residuals: Any, cotangents: Any
+    project: Project,
+    step: Step,
+    reverse: bool,
+    chunk: int,
+    guarded: int | None,
+    residuals: Any,
+    cotangents: Any,
 ) -> tuple[Any, Any, Any, None]:
     constants, carry, xs, flags, kept = residuals
     carry_ct, outputs_ct = map(jax.tree.leaves, cotangents)
@@ -125,23 +137,30 @@ def _backward(
     def step_back(state: Any, step_of: Any) -> Any:
         carry_ct, others_ct = state
         kept, outputs_ct = step_of
+        live = None
+        if guarded is not None:
+            live = _any_nonzero([*carry_ct, *outputs_ct], guarded)
+            kept = _only_where(live, kept)
         g = program.backward(weights, others, kept, carry_ct, outputs_ct)
         factors = [
-            None if known is not None else f
+            None if known is not None and live is None else f
             for known, f in zip(program.kept_factors, g.factors, strict=True)
         ]
-        return (g.carry, _add(others_ct, g.others)), (g.inputs, g.products, factors)
+        return (g.carry, _add(others_ct, g.others)), (g.inputs, g.products, factors, live)
 
     def chunk_back(state: Any, chunk_of: Any) -> Any:
         carry_ct, others_ct, weights_ct, constants_ct = state
         xs, flags, kept, outputs_ct = chunk_of
-        (carry_ct, others_ct), (inputs_ct, products, factors) = lax.scan(
+        (carry_ct, others_ct), (inputs_ct, products, factors, live) = lax.scan(
             step_back, (carry_ct, others_ct), (kept, outputs_ct), reverse=not reverse
         )
-        factors = [
-            f if known is None else kept[known]
-            for known, f in zip(program.kept_factors, factors, strict=True)
-        ]
+        if live is None:
+            factors = [
+                f if known is None else kept[known]
+                for known, f in zip(program.kept_factors, factors, strict=True)
+            ]
+        else:
+            xs = _only_where(live, xs)
         weights_ct = [
             total + program.weight_gradient(k, weights[k], factors[k], products[k])
             for k, total in enumerate(weights_ct)
@@ -157,7 +176,7 @@ def _backward(
 
     zeros = functools.partial(jax.tree.map, jnp.zeros_like)
     state = (carry_ct, zeros(others), zeros(weights), zeros(constants))
-    (carry_ct, others_ct, weights_ct, constants_ct), xs_ct = _over_chunks(
+    (carry_ct, others_ct, weights_ct, constants_ct), xs_ct = over_chunks(
         chunk_back, state, (xs, flags, kept, outputs_ct), chunk, not reverse
     )
     (hoisted_ct,) = pull_hoist((weights_ct, others_ct))
@@ -169,7 +188,7 @@ def _backward(
 recur.defvjp(_forward, _backward)
 
 
-def _over_chunks(body: Any, state: Any, sequences: Any, chunk: int, reverse: bool) -> Any:
+def over_chunks(body: Any, state: Any, sequences: Any, chunk: int, reverse: bool) -> Any:
     """Scans `body` over chunks of the sequences; the chunk left over is the last in time."""
     num_steps = len(jax.tree.leaves(sequences)[0])
     whole = num_steps // chunk * chunk
@@ -188,6 +207,23 @@ def _over_chunks(body: Any, state: Any, sequences: Any, chunk: int, reverse: boo
         return state, parts["first"]
     joined = jax.tree.map(lambda a, b: jnp.concatenate((a, b)), parts["first"], parts["rest"])
     return state, joined
+
+
+def _any_nonzero(arrays: list[jax.Array], num_batch_axes: int) -> jax.Array:
+    """For each row of a batch, whether anything in these arrays ``[..., features]`` is not 0."""
+    rows = [jnp.any(a != 0, axis=tuple(range(num_batch_axes, a.ndim))) for a in arrays]
+    return functools.reduce(jnp.logical_or, rows)
+
+
+def _only_where(live: jax.Array, tree: Any) -> Any:
+    """Zeros instead of the arrays' entries in the rows that are not live; flags stay."""
+
+    def choose(a: jax.Array) -> jax.Array:
+        if not jnp.issubdtype(a.dtype, jnp.floating):
+            return a
+        return jnp.where(live.reshape(live.shape + (1,) * (a.ndim - live.ndim)), a, 0)
+
+    return jax.tree.map(choose, tree)
 
 
 def _add(a: Any, b: Any) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -15,12 +17,17 @@ from rnnjax.cell import (
     Cell,
     Composite,
     Layer,
+    NoisyCell,
     Options,
     Params,
     check_choice,
     check_input,
 )
-from rnnjax.recurrence import Project, Step, recur
+from rnnjax.noise import Noise, as_factors
+from rnnjax.recurrence import Project, Step, over_chunks, recur
+
+Execute = Callable[..., tuple[Any, Any]]
+"""``execute(project, step, reverse, guarded, constants, carry, xs, flags)``, as `recur`."""
 
 
 def unroll(
@@ -32,7 +39,9 @@ def unroll(
     mask: jax.Array | None = None,
     resets: jax.Array | None = None,
     reverse: bool = False,
+    key: jax.Array | None = None,
     executor: str = "chunked",
+    remat_chunk: int | str | None = None,
 ) -> tuple[Carry, jax.Array]:
     """Runs a layer over a sequence, time first.
 
@@ -40,24 +49,32 @@ def unroll(
         layer: a cell, or a combination of cells.
         params: its parameters.
         xs: the inputs ``[T, ..., D]``.
-        carry: the state before the first step; by default `layer.initial_carry`. A carry of
-            another dtype than the inputs keeps it: a float32 carry may ride on bf16 inputs.
+        carry: the state before the first step; by default `layer.first_carry`, zeros unless it is
+            learned. A carry of another dtype than the inputs keeps it: a float32 carry may ride
+            on bf16 inputs.
         mask: booleans ``[T]`` or ``[T, ...]``, False where there is no input. There the carry is
             held and the output is zero, and whatever `xs` holds, NaN included, reaches no output
             and no gradient. Gaps, and rows without any step, are allowed.
-        resets: booleans like `mask`. Where True, the carry is replaced by the initial one before
-            the step is taken, masked or not: a new segment begins.
+        resets: booleans like `mask`. Where True, the carry is replaced by the first one before
+            the step is taken, masked or not: a new segment begins. What came before it, NaN
+            included, reaches nothing after it, and no gradient of what comes after it (the
+            latter by the executor "chunked" only).
         reverse: whether to run from the last step to the first. The outputs stay in the order of
             the inputs. With a mask, a right-padded row needs no flipping. A reset then marks the
             segment's last step, where a reverse run enters it.
+        key: what dropout draws from, in training; without it the run is an evaluation.
         executor: how the steps are taken. "chunked" has a backward pass of its own and no
             forward-mode derivative (`jax.jvp`, `jax.linearize`); "scan" is `jax.lax.scan`.
+        remat_chunk: to differentiate long sequences in little memory: what the backward pass
+            needs is kept for so many steps at a time and computed again from the carry before
+            them, for one more forward pass. "auto" is about √T, where the memory is least.
 
     Returns:
         The final carry, and the outputs ``[T, ..., O]``.
 
     Raises:
-        ValueError: the inputs, the mask or the carry do not fit the layer.
+        ValueError: the inputs, the mask, the parameters or the carry do not fit the layer, or an
+            option is unknown.
 
     >>> from rnnjax.cells import GRU
     >>> cell = GRU(input_size=3, hidden_size=2)
@@ -68,7 +85,7 @@ def unroll(
     >>> ys.shape, bool((ys[3:, 1] == 0).all())
     ((5, 4, 2), True)
     """
-    options = Options(mask, resets, reverse, executor)
+    options = _options(mask, resets, reverse, key, executor, remat_chunk)
     return run(layer, params, xs, *_prepare(layer, params, xs, carry, options))
 
 
@@ -81,7 +98,9 @@ def unroll_last(
     mask: jax.Array | None = None,
     resets: jax.Array | None = None,
     reverse: bool = False,
+    key: jax.Array | None = None,
     executor: str = "chunked",
+    remat_chunk: int | str | None = None,
 ) -> tuple[Carry, jax.Array]:
     """Runs a layer like `unroll`, but keeps the last output only.
 
@@ -93,16 +112,64 @@ def unroll_last(
         mask: as there.
         resets: as there.
         reverse: as there.
+        key: as there.
         executor: as there.
+        remat_chunk: as there.
 
     Returns:
         The final carry, and the output ``[..., O]`` of the last step that the run took: of the
         last one that the mask lets through, zero for a row without any.
 
     Raises:
-        ValueError: the inputs, the mask or the carry do not fit the layer.
+        ValueError: as `unroll`.
     """
-    options = Options(mask, resets, reverse, executor, last_only=True)
+    options = _options(mask, resets, reverse, key, executor, remat_chunk, keep="last")
+    return run(layer, params, xs, *_prepare(layer, params, xs, carry, options))
+
+
+def unroll_carries(
+    layer: Layer,
+    params: Params,
+    xs: jax.Array,
+    carry: Carry | None = None,
+    *,
+    mask: jax.Array | None = None,
+    resets: jax.Array | None = None,
+    reverse: bool = False,
+    key: jax.Array | None = None,
+    executor: str = "chunked",
+    remat_chunk: int | str | None = None,
+) -> tuple[Carry, jax.Array]:
+    """Runs a layer like `unroll`, but gives the carry after every step.
+
+    Args:
+        layer: as in `unroll`, and so are the others.
+        params: as there.
+        xs: as there.
+        carry: as there.
+        mask: as there.
+        resets: as there.
+        reverse: as there.
+        key: as there.
+        executor: as there.
+        remat_chunk: as there.
+
+    Returns:
+        The carries, each array with a time axis in front, ``[T, ..., H]``, held where the mask is
+        False; and the outputs ``[T, ..., O]``. Of a reverse run, or of the backward direction,
+        entry t is the carry after the step that read x_t, so the final one is entry 0.
+
+    Raises:
+        ValueError: as `unroll`.
+
+    >>> from rnnjax.cells import LSTM
+    >>> cell = LSTM(input_size=3, hidden_size=2)
+    >>> xs = jax.random.normal(jax.random.key(1), (5, 4, 3))
+    >>> carries, ys = unroll_carries(cell, cell.init(jax.random.key(0)), xs)
+    >>> carries.c.shape
+    (5, 4, 2)
+    """
+    options = _options(mask, resets, reverse, key, executor, remat_chunk, keep="carries")
     return run(layer, params, xs, *_prepare(layer, params, xs, carry, options))
 
 
@@ -118,6 +185,34 @@ def length_mask(lengths: jax.Array, num_steps: int) -> jax.Array:
     return steps < lengths[None]
 
 
+def _options(
+    mask: jax.Array | None,
+    resets: jax.Array | None,
+    reverse: bool,
+    key: jax.Array | None,
+    executor: str,
+    remat_chunk: int | str | None,
+    keep: str = "outputs",
+) -> Options:
+    """Puts the options together; "auto" is left for when the number of steps is known."""
+    check_choice("unroll", "executor", executor, EXECUTORS)
+    is_count = isinstance(remat_chunk, int) and remat_chunk >= 1
+    if remat_chunk not in (None, "auto") and not is_count:
+        raise ValueError(
+            f"unroll: remat_chunk must be a positive number of steps, or 'auto', not "
+            f"{remat_chunk!r}."
+        )
+    return Options(
+        mask=mask,
+        resets=resets,
+        reverse=reverse,
+        executor=executor,
+        keep=keep,
+        remat_chunk=remat_chunk,
+        key=key,
+    )
+
+
 def _prepare(
     layer: Layer, params: Params, xs: jax.Array, carry: Carry | None, options: Options
 ) -> tuple[Carry, Options]:
@@ -128,7 +223,7 @@ def _prepare(
             f"{layer!r}."
         )
     check_input(layer, xs)
-    check_choice("unroll", "executor", options.executor, EXECUTORS)
+    _check_params(layer, params)
     if jnp.ndim(xs) < 2:
         raise ValueError(
             f"unroll wants inputs [T, ..., D], time first, but got the shape {jnp.shape(xs)}; "
@@ -137,15 +232,52 @@ def _prepare(
     num_steps, *batch_shape = xs.shape[:-1]
     if num_steps == 0:
         raise ValueError("unroll wants at least one time step, but the inputs have T = 0.")
+    first = functools.partial(layer.first_carry, params, tuple(batch_shape))
     if carry is None:
-        dtype = jnp.result_type(xs, *jax.tree.leaves(params))
-        carry = layer.initial_carry(tuple(batch_shape), dtype)
+        carry = first(jnp.result_type(xs, *jax.tree.leaves(params)))
     else:
         _check_carry(layer, carry, tuple(batch_shape))
         carry = jax.tree.map(jnp.asarray, carry)
-    return carry, options._replace(
+    options = options._replace(
         mask=_as_flags("mask", options.mask, xs), resets=_as_flags("resets", options.resets, xs)
     )
+    if options.resets is not None:
+        cast = jax.tree.map(lambda f, c: f.astype(c.dtype), first(None), carry)
+        options = options._replace(first=cast)
+    if options.remat_chunk == "auto":
+        # Whole chunks of the executor, so that none of its programs is compiled twice.
+        options = options._replace(remat_chunk=CHUNK * math.ceil(num_steps**0.5 / CHUNK))
+    return carry, options
+
+
+def _check_params(layer: Layer, params: Params) -> None:
+    """Raises a `ValueError` if these are no parameters of the layer; biases may be left out."""
+    wanted, structure = jax.tree.flatten_with_path(_param_shapes(layer), is_leaf=_is_none)
+    given = jax.tree.leaves(params, is_leaf=_is_none)
+    if jax.tree.structure(params, is_leaf=_is_none) != structure:
+        raise ValueError(
+            f"The parameters do not fit {type(layer).__name__}: expected those that its init "
+            f"gives, {structure}, got {jax.tree.structure(params, is_leaf=_is_none)}."
+        )
+    for (path, example), array in zip(wanted, given, strict=True):
+        if example is None or (array is None and example.ndim == 1):
+            continue
+        shape = None if array is None else jnp.shape(array)
+        if shape != example.shape:
+            name = jax.tree_util.keystr(path, simple=True, separator=".")
+            raise ValueError(
+                f"The parameters do not fit {layer}: expected {name} of shape {example.shape}, "
+                f"got {shape}."
+            )
+
+
+@functools.lru_cache(maxsize=256)
+def _param_shapes(layer: Layer) -> Any:
+    return jax.eval_shape(layer.init, jax.random.key(0))
+
+
+def _is_none(x: Any) -> bool:
+    return x is None
 
 
 def _check_carry(layer: Layer, carry: Carry, batch_shape: tuple[int, ...]) -> None:
@@ -197,63 +329,133 @@ def _run_cell(
     cell: Cell, params: Params, xs: jax.Array, carry: Carry, options: Options
 ) -> tuple[Carry, jax.Array]:
     """Projects the inputs and steps through them, with masks, by the chosen executor."""
-    first = None
-    if options.resets is not None:
-        first = jax.tree.map(
-            lambda f, c: f.astype(c.dtype), cell.initial_carry(xs.shape[1:-1]), carry
-        )
-    last = None
-    if options.last_only:
+    last, noise = None, options.noise
+    if options.keep == "last":
         x = jax.ShapeDtypeStruct(xs.shape[1:], xs.dtype)
         y = jax.eval_shape(cell, params, carry, x)[1]
         last = jnp.zeros(y.shape, y.dtype)
 
     def project(constants: Any, xs: jax.Array, flags: Any) -> Any:
-        mask, resets = flags
+        mask, *others = flags
         if mask is not None:
             # Before the projection, so that a NaN in the padding meets no weight.
             xs = _where(mask, xs, jnp.zeros((), xs.dtype))
-        return cell.project(constants[0], xs), mask, resets
+        return cell.project(constants[0], xs), mask, *others
 
     def step(constants: Any, state: Any, inputs: Any) -> Any:
-        params, first = constants
+        params, first, state_factors = constants
         before, last = state
-        z, valid, reset = inputs
+        z, valid, reset, update, zoneout = inputs
         if reset is not None:
             before = _where(reset, first, before)
-        after, y = cell.step(params, before, z)
+        after, y = take_step(params, before, z, state_factors, update)
+        after, y = zone_out(before, after, y, kept=zoneout, rates=noise.zoneout_rates)
         if valid is not None:
             after = _where(valid, after, before)
-            y = _where(valid, y, last if options.last_only else jnp.zeros_like(y))
-        return (after, y if options.last_only else None), None if options.last_only else y
+            y = _where(valid, y, jnp.zeros_like(y) if last is None else last)
+        outputs = {"outputs": y, "last": None, "carries": (after, y)}[options.keep]
+        return (after, y if options.keep == "last" else None), outputs
+
+    def take_step(params: Any, before: Any, z: Any, state: Any, update: Any) -> Any:
+        if state is None and update is None:
+            return cell.step(params, before, z)
+        assert isinstance(cell, NoisyCell)
+        if state is not None:
+            state = lax.stop_gradient(state)
+        if update is not None:
+            update = as_factors(update, noise.update_rate, xs.dtype)
+        return cell.step(params, before, z, Noise(state, update))
 
     execute = EXECUTORS[options.executor]
-    flags = (options.mask, options.resets)
+    chunk = options.remat_chunk
+    if isinstance(chunk, int) and chunk < len(xs):
+        execute = functools.partial(_rematerialised, execute, chunk)
+    constants = (params, options.first, noise.state)
+    flags = (options.mask, options.resets, noise.update, noise.zoneout)
+    guarded = None if options.resets is None else xs.ndim - 2
     (carry, last), ys = execute(
-        project, step, options.reverse, (params, first), (carry, last), xs, flags
+        project, step, options.reverse, guarded, constants, (carry, last), xs, flags
     )
-    return carry, last if options.last_only else ys
+    if options.keep == "last":
+        return carry, last
+    return ys if options.keep == "carries" else (carry, ys)
+
+
+def zone_out(
+    before: Any,
+    after: Any,
+    y: jax.Array,
+    *,
+    kept: dict[str, jax.Array] | None = None,
+    rates: dict[str, float] | None = None,
+) -> tuple[Any, jax.Array]:
+    """Lets fields of the carry keep their value, or in the mean so much of it; see `Zoneout`."""
+    if not kept and not rates:
+        return after, y
+    fields: dict[str, jax.Array] = {}
+    for name, where in (kept or {}).items():
+        fields[name] = jnp.where(where, getattr(before, name), getattr(after, name))
+    for name, rate in (rates or {}).items():
+        fields[name] = rate * getattr(before, name) + (1 - rate) * getattr(after, name)
+    after = after._replace(**fields)
+    return after, after.h.astype(y.dtype)
+
+
+def _rematerialised(
+    execute: Execute,
+    chunk: int,
+    project: Project,
+    step: Step,
+    reverse: bool,
+    guarded: int | None,
+    constants: Any,
+    carry: Any,
+    xs: Any,
+    flags: Any,
+) -> tuple[Any, Any]:
+    """Runs chunks of steps of which the backward pass keeps nothing but the carry before them."""
+
+    @jax.checkpoint
+    def take_chunk(carry: Any, chunk_of: Any) -> Any:
+        return execute(project, step, reverse, guarded, constants, carry, *chunk_of)
+
+    return over_chunks(take_chunk, carry, (xs, flags), chunk, reverse)
 
 
 def _scan(
-    project: Project, step: Step, reverse: bool, constants: Any, carry: Any, xs: Any, flags: Any
+    project: Project,
+    step: Step,
+    reverse: bool,
+    guarded: int | None,
+    constants: Any,
+    carry: Any,
+    xs: Any,
+    flags: Any,
 ) -> tuple[Any, Any]:
     """The plain executor, for every kind of derivative: `jax.lax.scan` over the steps."""
+    del guarded
     inputs = project(constants, xs, flags)
     return lax.scan(functools.partial(step, constants), carry, inputs, reverse=reverse)
 
 
 def _recur(
-    project: Project, step: Step, reverse: bool, constants: Any, carry: Any, xs: Any, flags: Any
+    project: Project,
+    step: Step,
+    reverse: bool,
+    guarded: int | None,
+    constants: Any,
+    carry: Any,
+    xs: Any,
+    flags: Any,
 ) -> tuple[Any, Any]:
     """The fast executor: chunks of steps, and a backward pass of its own."""
     num_steps = len(jax.tree.leaves(xs)[0])
     # Short sequences are one chunk: there is nothing to gain that is worth compiling twice.
     chunk = num_steps if num_steps <= 2 * CHUNK else CHUNK
-    return recur(project, step, reverse, chunk, constants, carry, xs, flags)
+    return recur(project, step, reverse, chunk, guarded, constants, carry, xs, flags)
 
 
-EXECUTORS = MappingProxyType({"scan": _scan, "chunked": _recur})
+EXECUTORS: MappingProxyType[str, Execute] = MappingProxyType({"scan": _scan, "chunked": _recur})
 """How the steps are taken; the same values and gradients up to rounding."""
 
 CHUNK = 16

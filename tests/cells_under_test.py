@@ -12,7 +12,19 @@ import jax.numpy as jnp
 import numpy as np
 
 import rnnjax
-from rnnjax import GRU, LSTM, LSTMP, SimpleRNN, Stack
+from rnnjax import (
+    GRU,
+    LSTM,
+    LSTMP,
+    Dropout,
+    LayerNormGRU,
+    LayerNormLSTM,
+    PeepholeLSTM,
+    Residual,
+    SimpleRNN,
+    Stack,
+    Zoneout,
+)
 from tests import oracles
 
 
@@ -47,10 +59,41 @@ CELLS_UNDER_TEST = [
     CellUnderTest(
         "gru-reset_before", lambda: GRU(3, 4, reset_after=False), oracles.gru(reset_after=False)
     ),
+    CellUnderTest("layer_norm_lstm", lambda: LayerNormLSTM(3, 4), oracles.layer_norm_lstm()),
+    CellUnderTest(
+        "layer_norm_lstm-other_activations",
+        lambda: LayerNormLSTM(
+            3, 4, "softsign", "hard_sigmoid", initialization="torch", epsilon=0.1
+        ),
+        oracles.layer_norm_lstm("softsign", "hard_sigmoid", epsilon=0.1),
+    ),
+    CellUnderTest("layer_norm_gru", lambda: LayerNormGRU(3, 4), oracles.layer_norm_gru()),
+    CellUnderTest(
+        "layer_norm_gru-other_activations",
+        lambda: LayerNormGRU(3, 4, "softsign", "hard_sigmoid", use_bias=False, epsilon=0.1),
+        oracles.layer_norm_gru("softsign", "hard_sigmoid", epsilon=0.1),
+    ),
+    CellUnderTest("peephole_lstm", lambda: PeepholeLSTM(3, 4), oracles.peephole_lstm()),
+    CellUnderTest(
+        "peephole_lstm-other_activations",
+        lambda: PeepholeLSTM(3, 4, "softsign", "hard_sigmoid", initialization="torch"),
+        oracles.peephole_lstm("softsign", "hard_sigmoid"),
+    ),
     CellUnderTest(
         "stack",
         lambda: Stack((LSTM(3, 5), GRU(5, 4))),
         oracles.stack(oracles.lstm(), oracles.gru()),
+    ),
+    CellUnderTest(
+        "wrappers",
+        lambda: Stack(
+            (Zoneout(Dropout(GRU(3, 4), state=0.3), h=0.1), Residual(LSTM(4, 4))),
+            dropout=0.2,
+        ),
+        oracles.stack(
+            oracles.zoneout(oracles.gru(), 0.1),
+            oracles.residual(oracles.lstm()),
+        ),
     ),
 ]
 

@@ -77,6 +77,86 @@ def lstm(
     return step
 
 
+def peephole_lstm(activation: str = "tanh", recurrent_activation: str = "sigmoid") -> Step:
+    """Gers et al. 2002 in the form of Graves 2013, equations 7-11: W_ci is a diagonal matrix."""
+    phi, sigma = NONLINEARITIES[activation], NONLINEARITIES[recurrent_activation]
+
+    def step(params: Any, carry: Any, x: np.ndarray) -> tuple[Any, np.ndarray]:
+        h, c = carry
+        fused = (params.w_x, params.w_h, params.b, params.b_h)
+        w, u, b, b_h = (_gates(p, "ifgo", c.size) for p in fused)
+        w_ci, w_cf, w_co = (np.diag(p) for p in (params.p_i, params.p_f, params.p_o))
+        i = sigma(w["i"] @ x + u["i"] @ h + w_ci @ c + b["i"] + b_h["i"])
+        f = sigma(w["f"] @ x + u["f"] @ h + w_cf @ c + b["f"] + b_h["f"])
+        c = f * c + i * phi(w["g"] @ x + u["g"] @ h + b["g"] + b_h["g"])
+        o = sigma(w["o"] @ x + u["o"] @ h + w_co @ c + b["o"] + b_h["o"])
+        h = o * phi(c)
+        return (h, c), h
+
+    return step
+
+
+def _layer_norm(a: np.ndarray, gain: np.ndarray, shift: Any, epsilon: float) -> np.ndarray:
+    """Ba et al. 2016, equations 15 and 16, with an epsilon below the root."""
+    mu = a.sum() / a.size
+    sigma = np.sqrt(((a - mu) ** 2).sum() / a.size + epsilon)
+    return (a - mu) / sigma * gain + shift
+
+
+def _stacked(fused: np.ndarray | None, names: str, order: str, size: int) -> Any:
+    """Some blocks of a fused last axis, in another order below each other; 0 for an absent one."""
+    blocks = _gates(fused, names, size)
+    return 0.0 if fused is None else np.concatenate([blocks[name] for name in order])
+
+
+def layer_norm_lstm(
+    activation: str = "tanh", recurrent_activation: str = "sigmoid", epsilon: float = 1e-5
+) -> Step:
+    """Ba et al. 2016, equations 20-22, with the gates in their order f, i, o, g."""
+    phi, sigma = NONLINEARITIES[activation], NONLINEARITIES[recurrent_activation]
+
+    def step(params: Any, carry: Any, x: np.ndarray) -> tuple[Any, np.ndarray]:
+        h, c = carry
+        p = params
+        w_h, alpha_1, beta_1, w_x, alpha_2, beta_2 = (
+            _stacked(fused, "ifgo", "fiog", c.size)
+            for fused in (p.w_h, p.gain_h, p.b_h, p.w_x, p.gain_x, p.b)
+        )
+        beta_3 = 0.0 if p.b_c is None else p.b_c
+        fused = _layer_norm(w_h @ h, alpha_1, beta_1, epsilon)
+        fused = fused + _layer_norm(w_x @ x, alpha_2, beta_2, epsilon)
+        f, i, o, g = np.split(fused, 4)
+        c = sigma(f) * c + sigma(i) * phi(g)
+        h = sigma(o) * phi(_layer_norm(c, p.gain_c, beta_3, epsilon))
+        return (h, c), h
+
+    return step
+
+
+def layer_norm_gru(
+    activation: str = "tanh", recurrent_activation: str = "sigmoid", epsilon: float = 1e-5
+) -> Step:
+    """Ba et al. 2016, equations 26-28, with the gates in their order z, r."""
+    phi, sigma = NONLINEARITIES[activation], NONLINEARITIES[recurrent_activation]
+
+    def step(params: Any, carry: Any, x: np.ndarray) -> tuple[Any, np.ndarray]:
+        (h,) = carry
+        p = params
+        fused = (p.w_h, p.gain_h, p.b_h, p.w_x, p.gain_x, p.b)
+        w_h, alpha_1, beta_1, w_x, alpha_2, beta_2 = (
+            _stacked(array, "rzn", "zr", h.size) for array in fused
+        )
+        u, alpha_4, beta_4, w, alpha_3, beta_3 = (_gates(a, "rzn", h.size)["n"] for a in fused)
+        both = _layer_norm(w_h @ h, alpha_1, beta_1, epsilon)
+        z, r = np.split(both + _layer_norm(w_x @ x, alpha_2, beta_2, epsilon), 2)
+        recurrent = _layer_norm(u @ h, alpha_4, beta_4, epsilon)
+        candidate = phi(_layer_norm(w @ x, alpha_3, beta_3, epsilon) + sigma(r) * recurrent)
+        h = (1 - sigma(z)) * h + sigma(z) * candidate
+        return (h,), h
+
+    return step
+
+
 def gru(
     reset_after: bool = True, activation: str = "tanh", recurrent_activation: str = "sigmoid"
 ) -> Step:
@@ -107,6 +187,30 @@ def stack(*steps: Step) -> Step:
             layer_carry, x = layer(layer_params, layer_carry, x)
             carries.append(layer_carry)
         return tuple(carries), x
+
+    return step
+
+
+def residual(layer: Step) -> Step:
+    """Wu et al. 2016, equation 6: the input is added to the output."""
+
+    def step(params: Any, carry: Any, x: np.ndarray) -> tuple[Any, np.ndarray]:
+        carry, y = layer(params, carry, x)
+        return carry, y + x
+
+    return step
+
+
+def zoneout(layer: Step, *rates: float) -> Step:
+    """Krueger et al. 2017, in evaluation: each field of the carry keeps the share p of its value.
+
+    The rates are those of the fields, h the first one.
+    """
+
+    def step(params: Any, carry: Any, x: np.ndarray) -> tuple[Any, np.ndarray]:
+        after, _ = layer(params, carry, x)
+        mixed = [p * old + (1 - p) * new for p, old, new in zip(rates, carry, after, strict=True)]
+        return tuple(mixed), mixed[0]
 
     return step
 

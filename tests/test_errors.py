@@ -265,3 +265,27 @@ def test_what_is_no_layer_is_refused(build, text):
 def test_a_size_may_be_a_numpy_integer():
     assert LSTM(np.int64(3), 4) == LSTM(3, 4)
     assert hash(LSTM(np.int64(3), 4)) == hash(LSTM(3, 4))
+
+
+@pytest.mark.parametrize(
+    ("layer", "of", "complaint"),
+    [
+        (LSTM(3, 4), GRU(3, 4), "The parameters do not fit LSTM: expected those that its init"),
+        (LSTM(3, 4), LSTM(3, 5), "expected w_x of shape (3, 16), got (3, 20)."),
+        (GRU(3, 4), GRU(5, 4), "expected w_x of shape (3, 12), got (5, 12)."),
+        (Stack((GRU(3, 4), GRU(4, 4))), Stack((GRU(3, 4), GRU(4, 5))), "expected 1.w_x of shape"),
+        (Stack((GRU(3, 4),)), GRU(3, 4), "The parameters do not fit Stack"),
+        (Bidirectional(GRU(3, 4)), GRU(3, 4), "The parameters do not fit Bidirectional"),
+    ],
+)
+def test_parameters_of_another_layer_are_refused(layer, of, complaint):
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        rnnjax.unroll(layer, parameters(of), jnp.zeros((5, 3)))
+
+
+def test_a_missing_matrix_is_refused_and_a_missing_bias_is_none():
+    cell = LSTM(3, 4)
+    params = parameters(cell)
+    rnnjax.unroll(cell, params._replace(b=None), jnp.zeros((5, 3)))
+    with pytest.raises(ValueError, match=r"expected w_h of shape \(4, 16\), got None"):
+        rnnjax.unroll(cell, params._replace(w_h=None), jnp.zeros((5, 3)))

@@ -14,18 +14,31 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 
-CORE = {"rnnjax.cell", "rnnjax.initializers", "rnnjax.activations"}
+CORE = {
+    "rnnjax.activations",
+    "rnnjax.cell",
+    "rnnjax.initializers",
+    "rnnjax.noise",
+    "rnnjax.normalization",
+}
 LOOP = {"rnnjax.recurrence", "rnnjax.step_program"}
 
 OWN_IMPORTS: dict[str, set[str]] = {
-    "rnnjax.cell": set(),
+    "rnnjax.noise": set(),
+    "rnnjax.cell": {"rnnjax.noise"},
     "rnnjax.initializers": set(),
     "rnnjax.activations": set(),
+    "rnnjax.normalization": set(),
     "rnnjax.cells": CORE,
     "rnnjax.recurrence": LOOP,
     "rnnjax.step_program": set(),
-    "rnnjax.unroll": {"rnnjax.cell", *LOOP},
-    "rnnjax.combinators": {"rnnjax.cell", "rnnjax.unroll"},
+    "rnnjax.unroll": {"rnnjax.cell", "rnnjax.noise", *LOOP},
+    "rnnjax.combinators": {
+        "rnnjax.cell",
+        "rnnjax.combinators",
+        "rnnjax.noise",
+        "rnnjax.unroll",
+    },
     "rnnjax.training": {"rnnjax.training"},
     "rnnjax.data": {"rnnjax.data"},
 }
@@ -200,7 +213,7 @@ def test_every_third_party_import_is_declared():
         ("rnnjax/cells/lstm.py", "from rnnjax.cells import GRU"),
         ("rnnjax/cells/lstm.py", "from rnnjax.unroll import unroll"),
         ("rnnjax/unroll.py", "from rnnjax.cells import LSTM"),
-        ("rnnjax/combinators.py", "import flax.linen"),
+        ("rnnjax/combinators/stack.py", "import flax.linen"),
         ("rnnjax/models.py", "from rnnjax.training.loop import Trainer"),
         ("rnnjax/bridges/linen.py", "from rnnjax import data"),
         ("rnnjax/training/loop.py", "from rnnjax.cells import LSTM"),

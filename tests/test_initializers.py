@@ -7,13 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rnnjax import GRU, LSTM, LSTMP, SimpleRNN
+from rnnjax import GRU, LSTM, LSTMP, LayerNormGRU, LayerNormLSTM, PeepholeLSTM, SimpleRNN
 from rnnjax.initializers import symmetric_uniform
 from tests.running import init
 
 KEY = jax.random.key(7)
 SIZES = (30, 50)
-GATES = [(SimpleRNN, 1), (LSTM, 4), (GRU, 3)]
+GATES = [
+    (SimpleRNN, 1),
+    (LSTM, 4),
+    (GRU, 3),
+    (LayerNormLSTM, 4),
+    (LayerNormGRU, 3),
+    (PeepholeLSTM, 4),
+]
 families = pytest.mark.parametrize(("cell_type", "num_gates"), GATES)
 
 
@@ -50,10 +57,10 @@ def test_keras_recurrent_kernel_is_one_orthogonal_matrix(cell_type, num_gates):
 def test_keras_biases_are_zero_but_the_forget_gate_s(cell_type, num_gates):
     params = init(cell_type(*SIZES), KEY)
     expected = np.zeros((num_gates, 50))
-    if cell_type is LSTM:
+    if num_gates == 4:
         expected[1] = 1
     np.testing.assert_array_equal(params.b.reshape(num_gates, 50), expected)
-    if cell_type is GRU:
+    if num_gates == 3:
         np.testing.assert_array_equal(params.b_h, np.zeros(150))
     else:
         assert params.b_h is None
@@ -94,6 +101,10 @@ def test_lstmp_starts_as_an_lstm_with_a_smaller_state():
         (GRU(28, 64, reset_after=False), 17_856),  # as keras.layers.GRU(64, reset_after=False)
         (GRU(28, 64, initialization="torch"), 18_048),
         (GRU(28, 64, use_bias=False), 17_664),
+        (LayerNormLSTM(32, 64), 25_472),  # the LSTM's, gains 2 * 256 + 64, shifts 64
+        (LayerNormLSTM(32, 64, use_bias=False), 25_152),
+        (LayerNormGRU(28, 64), 18_432),  # the GRU's, gains 2 * 192
+        (PeepholeLSTM(32, 64), 25_024),  # the LSTM's, peepholes 3 * 64
         (LSTMP(10, 20, 5, initialization="torch"), 1_460),  # torch.nn.LSTM(10, 20, proj_size=5)
     ],
 )

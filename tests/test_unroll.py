@@ -48,7 +48,7 @@ def by_hand(sample, mask, resets, reverse):
         nothing = jnp.zeros(cell.output_size, xs.dtype)
         ys, last = [nothing] * len(xs), nothing
         for t in range(len(xs))[:: -1 if reverse else 1]:
-            state = cell.initial_carry() if resets[t, row] else state
+            state = cell.first_carry(params) if resets[t, row] else state
             if mask[t, row]:
                 state, last = cell(params, state, xs[t, row])
                 ys[t] = last
@@ -67,7 +67,7 @@ def test_masks_and_resets_equal_the_equations_on_the_steps_that_are_there(
     cell, params, xs, carry = draw(case, steps=len(mask))
     flags = {"mask": mask, "resets": resets, "reverse": reverse}
     final, ys, last = oracles.run(
-        case.oracle, params, xs, carry, initial=cell.initial_carry(), **flags
+        case.oracle, params, xs, carry, initial=cell.first_carry(params), **flags
     )
     assert_close(unroll(cell, params, xs, carry, **flags), (final, ys))
     assert_close(unroll_last(cell, params, xs, carry, **flags), (final, last))
@@ -97,6 +97,32 @@ def test_gradients_equal_those_of_the_steps_that_are_there(case, reverse):
     assert_close(pull_back((final, last), *sample, **flags, last=True), gradients_of_last)
 
 
+@directions
+def test_what_lies_before_a_reset_reaches_no_gradient_of_what_lies_behind_it(case, reverse):
+    cell, params, xs, carry = draw(case, steps=LONG)
+    cut = 15 if reverse else 20
+    before, behind = (slice(cut, None), slice(cut)) if reverse else (slice(cut), slice(cut, None))
+    resets = np.zeros((LONG, ROWS), bool)
+    resets[cut - 1 if reverse else cut] = True
+    poisoned = xs.copy()
+    poisoned[before][[0, 3, -1]] = np.nan
+    final, ys = unroll(cell, params, poisoned, carry, resets=resets, reverse=reverse)
+    assert np.isnan(ys[before]).any()
+    first = jax.device_get(cell.first_carry(params, (ROWS,)))
+    expected = unroll(cell, params, xs[behind], first, reverse=reverse)
+    assert_close((final, ys[behind]), expected)
+    cotangents = random_like(np.random.default_rng(1), expected)
+    alone = pull_back(cotangents, cell, params, xs[behind], first, reverse=reverse)
+    everywhere = np.zeros_like(ys)
+    everywhere[behind] = cotangents[1]
+    gradients = pull_back(
+        (cotangents[0], everywhere), cell, params, poisoned, carry, resets=resets, reverse=reverse
+    )
+    assert_close((gradients[0], gradients[1][behind]), alone[:2])
+    for gradient in (gradients[1][before], *jax.tree.leaves(gradients[2])):
+        assert (gradient == 0).all()
+
+
 @pytest.mark.parametrize(
     ("steps", "flags", "reverse"),
     [(LONG, True, False), (LONG, True, True), (48, False, False)],
@@ -106,9 +132,10 @@ def test_long_sequences_equal_a_plain_scan(case, steps, flags, reverse):
     rng = np.random.default_rng(4)
     mask = rng.random((steps, ROWS)) < 0.7 if flags else np.ones((steps, ROWS), bool)
     resets = rng.random((steps, ROWS)) < 0.2 if flags else np.zeros((steps, ROWS), bool)
-    first = cell.initial_carry((ROWS,))
 
     def plain(params, xs, carry):
+        first = cell.first_carry(params, (ROWS,))
+
         def choose(here, a, b):
             return jax.tree.map(lambda a, b: jnp.where(here[:, None], a, b), a, b)
 

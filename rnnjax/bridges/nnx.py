@@ -49,11 +49,19 @@ class RNN(_Holder):
         carry: Carry | None = None,
         *,
         mask: jax.Array | None = None,
+        resets: jax.Array | None = None,
         reverse: bool = False,
+        rngs: nnx.Rngs | None = None,
     ) -> tuple[Carry, Any]:
-        """Inputs ``[B, T, D]``, mask ``[B, T]``: the final carry and the outputs ``[B, T, O]``."""
-        xs, mask = _swap((xs, mask))
-        carry, ys = unroll(self.layer, self.params, xs, carry, mask=mask, reverse=reverse)
+        """Inputs ``[B, T, D]``, mask ``[B, T]``: the final carry and the outputs ``[B, T, O]``.
+
+        Dropout in the layer draws from ``rngs.dropout``; without rngs it is an evaluation.
+        """
+        xs, mask, resets = _swap((xs, mask, resets))
+        key = None if rngs is None else rngs.dropout()
+        carry, ys = unroll(
+            self.layer, self.params, xs, carry, mask=mask, resets=resets, reverse=reverse, key=key
+        )
         return carry, _swap(ys)
 
 
@@ -69,10 +77,16 @@ class LastOutput(_Holder):
         ValueError: neither of the two was given.
     """
 
-    def __call__(self, xs: jax.Array, *, mask: jax.Array | None = None) -> Any:
-        """Inputs ``[B, T, D]``, mask ``[B, T]``: the output ``[B, O]`` of each row's last step."""
+    def __call__(
+        self, xs: jax.Array, *, mask: jax.Array | None = None, rngs: nnx.Rngs | None = None
+    ) -> Any:
+        """Inputs ``[B, T, D]``, mask ``[B, T]``: the output ``[B, O]`` of each row's last step.
+
+        Dropout in the layer draws from ``rngs.dropout``; without rngs it is an evaluation.
+        """
         xs, mask = _swap((xs, mask))
-        return unroll_last(self.layer, self.params, xs, mask=mask)[1]
+        key = None if rngs is None else rngs.dropout()
+        return unroll_last(self.layer, self.params, xs, mask=mask, key=key)[1]
 
 
 def _swap(arrays: Any) -> Any:

@@ -10,8 +10,6 @@ import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS
 from rnnjax.cell import (
-    SILENCE,
-    Noise,
     NoisyCell,
     affine,
     check_choice,
@@ -21,6 +19,7 @@ from rnnjax.cell import (
     recur,
 )
 from rnnjax.initializers import INITIALIZATIONS, gate_params
+from rnnjax.noise import SILENCE, Noise
 
 
 class SimpleRNNParams(NamedTuple):

@@ -1,4 +1,4 @@
-"""Layers made of layers."""
+"""Layers that run from the last step to the first, and both ways."""
 
 from __future__ import annotations
 
@@ -10,115 +10,62 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import Carry, Cell, Composite, Layer, Options, Params, check_choice
+from rnnjax.cell import Carry, Composite, Layer, Options, Params, check_choice, check_layers
 from rnnjax.unroll import run
 
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class Stack(Composite, Cell):
-    r"""Layers one above the other: the outputs of one are the inputs of the next.
+class Reversed(Composite):
+    r"""A layer run from the last step to the first; its outputs stay in the order of the inputs.
 
-    .. math:: y^{(0)} = x, \qquad y^{(l)} = \mathrm{layer}_l(y^{(l-1)}), \qquad y = y^{(L)}
+    .. math:: (s_t, y_t) = \mathrm{step}(s_{t+1}, x_t)
 
-    Over a sequence each layer runs through all time steps before the next one starts, so that
-    every layer's projection is one large matrix product. A stack of cells is itself a cell and
-    can be stepped one input at a time.
+    With a mask, the run of a right-padded row begins at the row's last step. A reset marks the
+    step where a segment begins, so the reversed run enters the segment at its other end.
 
     Args:
-        layers: the layers, the lowest first. Each one's input size is the output size below it.
+        layer: any layer.
 
-    Parameters: a tuple with those of every layer. Carry: likewise. Output: the top layer's.
+    Parameters, carry and output: those of the wrapped layer; the carry is that at the first step.
 
     Raises:
-        ValueError: there is no layer, or the sizes of two neighbours do not fit.
+        ValueError: what is wrapped is no layer.
 
-    Equal to ``num_layers`` in ``torch.nn.RNNBase`` and to layers one after the other in Keras.
+    Equal to ``go_backwards=True`` in Keras, whose outputs come in reversed order.
 
-    >>> from rnnjax import LSTM, unroll
-    >>> stack = Stack((LSTM(3, 4), LSTM(4, 2)))
-    >>> params = stack.init(jax.random.key(0))
-    >>> carry, ys = unroll(stack, params, jax.numpy.ones((7, 3)))
-    >>> ys.shape
-    (7, 2)
+    >>> from rnnjax import GRU, Stack
+    >>> up_and_down = Stack((GRU(3, 4), Reversed(GRU(4, 4))))
     """
 
-    layers: tuple[Layer, ...]
+    layer: Layer
 
     def __post_init__(self) -> None:
-        if not isinstance(self.layers, tuple | list):
-            raise ValueError(f"Stack: expected a tuple of layers, not {self.layers!r}.")
-        object.__setattr__(self, "layers", tuple(self.layers))
-        if not self.layers:
-            raise ValueError("Stack: expected at least one layer, got none.")
-        _check_layers("Stack", self.layers)
-        for below, above in zip(self.layers, self.layers[1:], strict=False):
-            if below.output_size != above.input_size:
-                raise ValueError(
-                    f"Stack: {type(above).__name__} takes {above.input_size} inputs, but "
-                    f"{type(below).__name__} below it has {below.output_size} outputs."
-                )
-            if isinstance(below, Bidirectional) and below.merge == "none":
-                raise ValueError(
-                    "Stack: Bidirectional with merge='none' gives a pair of outputs, which no "
-                    "layer above it can read; merge them."
-                )
+        check_layers("Reversed", self.layer)
 
     @property
     def input_size(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.layers[0].input_size
+        return self.layer.input_size
 
     @property
     def output_size(self) -> int:
-        return self.layers[-1].output_size
+        return self.layer.output_size
 
     def init(self, key: jax.Array) -> Params:
-        keys = jax.random.split(key, len(self.layers))
-        return tuple(layer.init(k) for layer, k in zip(self.layers, keys, strict=True))
+        return self.layer.init(key)
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> Carry:
-        return tuple(layer.initial_carry(batch_shape, dtype) for layer in self.layers)
+        return self.layer.initial_carry(batch_shape, dtype)
 
-    def project(self, params: Params, x: jax.Array) -> Any:
-        return self._cells()[0].project(params[0], x)
-
-    def step(self, params: Params, carry: Carry, z: Any) -> tuple[Carry, jax.Array]:
-        lowest, *others = self._cells()
-        first, y = lowest.step(params[0], carry[0], z)
-        carries = [first]
-        for cell, p, c in zip(others, params[1:], carry[1:], strict=True):
-            c, y = cell(p, c, y)
-            carries.append(c)
-        return tuple(carries), y
+    def first_carry(
+        self, params: Params, batch_shape: tuple[int, ...] = (), dtype: Any = None
+    ) -> Carry:
+        return self.layer.first_carry(params, batch_shape, dtype)
 
     def unroll(
         self, params: Params, xs: jax.Array, carry: Carry, options: Options
-    ) -> tuple[Carry, jax.Array]:
-        carries = []
-        all_outputs = options._replace(last_only=False)
-        for i, (layer, p, c) in enumerate(zip(self.layers, params, carry, strict=True)):
-            top = i == len(self.layers) - 1
-            c, xs = run(layer, p, xs, c, options if top else all_outputs)
-            carries.append(c)
-        return tuple(carries), xs
-
-    def _cells(self) -> tuple[Cell, ...]:
-        for layer in self.layers:
-            if not isinstance(layer, Cell):
-                raise ValueError(
-                    f"Stack: {type(layer).__name__} needs the whole sequence and can't be stepped "
-                    "one input at a time; use rnnjax.unroll."
-                )
-        return self.layers  # pyright: ignore[reportReturnType]
-
-
-def _check_layers(owner: str, layers: tuple[Any, ...]) -> None:
-    for layer in layers:
-        if not isinstance(layer, Layer):
-            raise ValueError(
-                f"{owner}: expected cells or combinations of cells, such as rnnjax.LSTM(28, 64), "
-                f"not {layer!r}."
-            )
+    ) -> tuple[Carry, Any]:
+        return run(self.layer, params, xs, carry, _other_way(options))
 
 
 class BidirectionalParams(NamedTuple):
@@ -192,7 +139,7 @@ class Bidirectional(Composite):
     def __post_init__(self) -> None:
         check_choice("Bidirectional", "merge", self.merge, MERGES)
         forward, backward = self._both
-        _check_layers("Bidirectional", (forward, backward))
+        check_layers("Bidirectional", forward, backward)
         if forward.input_size != backward.input_size:
             raise ValueError(
                 f"Bidirectional: both directions read the same inputs, but forward takes "
@@ -228,6 +175,15 @@ class Bidirectional(Composite):
     ) -> BidirectionalCarry:
         return BidirectionalCarry(*(c.initial_carry(batch_shape, dtype) for c in self._both))
 
+    def first_carry(
+        self, params: BidirectionalParams, batch_shape: tuple[int, ...] = (), dtype: Any = None
+    ) -> BidirectionalCarry:
+        forward, backward = self._both
+        return BidirectionalCarry(
+            forward.first_carry(params.forward, batch_shape, dtype),
+            backward.first_carry(params.backward, batch_shape, dtype),
+        )
+
     def unroll(
         self,
         params: BidirectionalParams,
@@ -236,13 +192,24 @@ class Bidirectional(Composite):
         options: Options,
     ) -> tuple[BidirectionalCarry, Any]:
         forward, backward = self._both
-        resets = options.resets
-        other_way = options._replace(reverse=not options.reverse)
-        if resets is not None:
-            other_way = other_way._replace(resets=_resets_from_behind(resets, options.reverse))
-        carry_f, ys_f = run(forward, params.forward, xs, carry.forward, options)
-        carry_b, ys_b = run(backward, params.backward, xs, carry.backward, other_way)
+        ahead, behind = options, _other_way(options)
+        if options.first is not None:
+            ahead = ahead._replace(first=options.first.forward)
+            behind = behind._replace(first=options.first.backward)
+        if options.key is not None:
+            keys = jax.random.split(options.key)
+            ahead, behind = ahead._replace(key=keys[0]), behind._replace(key=keys[1])
+        carry_f, ys_f = run(forward, params.forward, xs, carry.forward, ahead)
+        carry_b, ys_b = run(backward, params.backward, xs, carry.backward, behind)
         return BidirectionalCarry(carry_f, carry_b), MERGES[self.merge](ys_f, ys_b)
+
+
+def _other_way(options: Options) -> Options:
+    """The options of a run over the same segments from the other end of time."""
+    other = options._replace(reverse=not options.reverse)
+    if options.resets is None:
+        return other
+    return other._replace(resets=_resets_from_behind(options.resets, options.reverse))
 
 
 def _resets_from_behind(resets: jax.Array, reverse: bool) -> jax.Array:

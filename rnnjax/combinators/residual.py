@@ -1,0 +1,81 @@
+"""A connection around a layer."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from rnnjax.cell import Carry, Layer, Options, Params, check_layers, steppable
+from rnnjax.combinators.wrapper import Wrapper
+from rnnjax.unroll import run
+
+
+@jax.tree_util.register_static
+@dataclasses.dataclass(frozen=True)
+class Residual(Wrapper):
+    r"""A layer whose input is added to its output.
+
+    .. math:: y_t = \mathrm{layer}(x)_t + x_t
+
+    Where the mask is False the output is zero, as everywhere.
+
+    Args:
+        layer: a layer with as many outputs as inputs.
+
+    Parameters and carry: those of the wrapped layer.
+
+    Raises:
+        ValueError: the layer's sizes differ.
+
+    Equal to ``tf.nn.RNNCellResidualWrapper``.
+
+    >>> from rnnjax import GRU, Stack
+    >>> deep = Stack((GRU(3, 8), Residual(GRU(8, 8)), Residual(GRU(8, 8))))
+
+    Source: Y. Wu et al., "Google's neural machine translation system", arXiv:1609.08144,
+    equation 6.
+    """
+
+    layer: Layer
+
+    def __post_init__(self) -> None:
+        check_layers("Residual", self.layer)
+        if self.layer.input_size != self.layer.output_size:
+            raise ValueError(
+                f"Residual: {type(self.layer).__name__} has {self.layer.input_size} inputs and "
+                f"{self.layer.output_size} outputs, which can't be added; they must be equal."
+            )
+
+    def project(self, params: Params, x: jax.Array) -> Any:
+        return steppable("Residual", self.layer).project(params, x), x
+
+    def step(self, params: Params, carry: Carry, z: Any) -> tuple[Carry, jax.Array]:
+        z, x = z
+        carry, y = steppable("Residual", self.layer).step(params, carry, z)
+        return carry, y + x.astype(y.dtype)
+
+    def unroll(
+        self, params: Params, xs: jax.Array, carry: Carry, options: Options
+    ) -> tuple[Carry, Any]:
+        if options.keep == "last":
+            # A layer that reads both ways has two last steps, and no one input belongs to them.
+            steppable("Residual: the last output alone", self.layer)
+        carry, ys = run(self.layer, params, xs, carry, options)
+        if options.mask is not None:
+            xs = jnp.where(options.mask[..., None], xs, 0)
+        if options.keep == "last":
+            xs = _last(xs, options)
+        return carry, ys + xs.astype(ys.dtype)
+
+
+def _last(xs: jax.Array, options: Options) -> jax.Array:
+    """The input of the last step that the run takes; zero for a row without any."""
+    if options.mask is None:
+        return xs[0 if options.reverse else -1]
+    mask = options.mask if options.reverse else options.mask[::-1]
+    xs = xs if options.reverse else xs[::-1]
+    is_last = mask & (jnp.cumsum(mask, axis=0) == 1)
+    return jnp.where(is_last[..., None], xs, 0).sum(axis=0)

@@ -1,0 +1,52 @@
+"""Layer normalisation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+
+def layer_norm(
+    x: jax.Array, gain: jax.Array, *shifts: jax.Array | None, epsilon: float
+) -> jax.Array:
+    r"""Gives every row of features mean 0 and variance 1, then gain and shift.
+
+    .. math:: \mathrm{LN}(x; \alpha, \beta) = \alpha \odot
+              \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta, \qquad
+              \mu = \frac{1}{D} \sum_i x_i, \quad
+              \sigma^2 = \frac{1}{D} \sum_i (x_i - \mu)^2
+
+    The statistics are taken in float32 at least, whatever the dtype of `x` is, and in two passes:
+    the mean of the squares less the square of the mean, in one, cancels where rows are far from 0.
+
+    Args:
+        x: ``[..., D]``.
+        gain: α ``[D]``.
+        shifts: arrays ``[D]`` whose sum is β, those that are not None.
+        epsilon: ε, without which a row of equal features would divide by zero.
+
+    Returns:
+        An array of the shape and dtype of `x`.
+
+    Source: J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer normalization", arXiv:1607.06450, equations
+    15 and 16; ε is in the authors' code only.
+    """
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    centred = wide - jnp.mean(wide, axis=-1, keepdims=True)
+    variance = jnp.mean(centred * centred, axis=-1, keepdims=True)
+    y = centred * lax.rsqrt(variance + epsilon) * jnp.broadcast_to(gain, x.shape)
+    present = [shift for shift in shifts if shift is not None]
+    if present:
+        y += jnp.broadcast_to(sum(present[1:], start=present[0]), x.shape)
+    return y.astype(x.dtype)
+
+
+def check_epsilon(owner: str, epsilon: Any) -> None:
+    """Raises a `ValueError` if `epsilon` is not a positive number."""
+    number = isinstance(epsilon, int | float) and not isinstance(epsilon, bool)
+    if not (number and 0 < epsilon < math.inf):
+        raise ValueError(f"{owner}: epsilon must be a positive number, not {epsilon!r}.")
