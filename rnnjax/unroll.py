@@ -245,9 +245,22 @@ def _prepare(
         cast = jax.tree.map(lambda f, c: f.astype(c.dtype), first(None), carry)
         options = options._replace(first=cast)
     if options.remat_chunk == "auto":
-        # Whole chunks of the executor, so that none of its programs is compiled twice.
-        options = options._replace(remat_chunk=CHUNK * math.ceil(num_steps**0.5 / CHUNK))
+        options = options._replace(remat_chunk=_remat_chunk(num_steps))
     return carry, options
+
+
+def _remat_chunk(num_steps: int) -> int:
+    """About √T steps, a divisor of T if there is one near: cutting off a rest copies the inputs.
+
+    >>> _remat_chunk(100_000), _remat_chunk(10_007)
+    (400, 112)
+    """
+    root = math.isqrt(num_steps)
+    near = [c for c in range(max(root // 2, 1), 2 * root + 1) if num_steps % c == 0]
+    # Whole chunks of the executor, where possible, so that none of its programs is compiled twice.
+    whole = [c for c in near if c % CHUNK == 0]
+    default = CHUNK * math.ceil(num_steps**0.5 / CHUNK)
+    return min(whole or near or [default], key=lambda c: abs(c - root))
 
 
 def _check_params(layer: Layer, params: Params) -> None:

@@ -77,7 +77,7 @@ def temporary_bytes(num_steps, remat_chunk):
 
 
 def test_memory_grows_like_the_root_of_the_number_of_steps():
-    few, many = 1024, 16 * 1024
+    few, many = 1000, 16_000
     plain = [temporary_bytes(steps, None) for steps in (few, many)]
     auto = [temporary_bytes(steps, "auto") for steps in (few, many)]
     assert plain[1] > 14 * plain[0]
