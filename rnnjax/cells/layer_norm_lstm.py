@@ -77,11 +77,13 @@ class LayerNormLSTM(NoisyCell):
     Raises:
         ValueError: a size is not a positive integer, a name is unknown, or ε is not positive.
 
-    The paper adds three vectors to the gates, β₁ + β₂ + b. Only their sum reaches anything, so one
-    does (keras), or two (torch): b = β₂ + b and b_h = β₁, or b all three. Its text below equation
-    22 takes gains for shifts when it says which begin as ones; its equation 15 and the authors'
-    code do not. ``LayerNormLSTMCell`` of TensorFlow Addons hands the normalised memory to the next
-    step, which is another function. Keras, PyTorch and Flax have no such cell.
+    The paper adds three shifts to the gates, β₁ + β₂ + b, of which only the sum matters; it learns
+    three times as fast as one shift would. Here b is that sum, or with "torch" b is β₂ + b and b_h
+    is β₁. Below its equation 22 the paper says that gains begin as zeros and shifts as ones; its
+    equation 15 and the authors' code have it the other way round, and so has this cell.
+
+    ``LayerNormLSTMCell`` of TensorFlow Addons hands the normalised memory on to the next step,
+    which is another function. Keras, PyTorch and Flax have no such cell.
 
     >>> cell = LayerNormLSTM(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))

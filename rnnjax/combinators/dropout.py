@@ -39,7 +39,8 @@ class Dropout(Wrapper):
     Args:
         layer: a cell, perhaps in other wrappers; for `inputs` alone any layer.
         inputs: rate p of the inputs: ``dropout`` of a Keras layer.
-        state: rate of the state: ``recurrent_dropout`` of a Keras LSTM or SimpleRNN.
+        state: rate of the state: ``recurrent_dropout`` of a Keras layer, whose LSTM and GRU draw
+            one more mask for every gate.
         update: rate of the update; for cells that have one.
         weights: rate of the matrix ``w_h``; for cells that have one.
 
