@@ -11,15 +11,16 @@ here                                        there, in layer 0
 ``b [G*H]``, ``b_h [G*H]``                  ``bias_ih_l0 [G*H]``, ``bias_hh_l0 [G*H]``
 a cell                                      one layer
 ``Bidirectional(cell)``                     ``bidirectional=True``
-``Stack`` of such                           ``num_layers > 1``
+``Stack`` of such, with its ``dropout``     ``num_layers > 1``, ``dropout``
 ==========================================  ==========================================
 
 ``batch_first`` says how the inputs lie and is no part of the weights: `rnnjax.unroll` is time
-first. ``dropout`` acts between the layers while training only and is left out.
+first. ``dropout`` is no part of the weights either; `from_torch` and `to_torch` hand it over.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Mapping
 from typing import Any
@@ -75,7 +76,10 @@ def from_torch(module: Any) -> tuple[Layer, Params]:
             f"{type(module).__name__} is none of torch.nn.RNN, LSTM and GRU, "
             "which are all that this function converts."
         )
-    return from_state_dict(module.state_dict(), nonlinearity=_MODES[mode])
+    layer, params = from_state_dict(module.state_dict(), nonlinearity=_MODES[mode])
+    if isinstance(layer, Stack):
+        layer = dataclasses.replace(layer, dropout=float(getattr(module, "dropout", 0)))
+    return layer, params
 
 
 def from_state_dict(
@@ -169,7 +173,7 @@ def to_torch(layer: Layer, params: Params) -> Any:
         params: its parameters, all of one dtype.
 
     Returns:
-        The module, time first (``batch_first=False``) and without dropout.
+        The module, time first (``batch_first=False``).
 
     Raises:
         ValueError: PyTorch has no such layer, or the parameters differ in dtype.
@@ -184,6 +188,8 @@ def to_torch(layer: Layer, params: Params) -> Any:
         options["nonlinearity"] = cell.activation
     if isinstance(cell, LSTMP):
         options["proj_size"] = cell.projection_size
+    if isinstance(layer, Stack):
+        options["dropout"] = layer.dropout
     torch: Any = importlib.import_module("torch")
     module = getattr(torch.nn, _MODULES[type(cell)])(
         cell.input_size,

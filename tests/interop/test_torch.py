@@ -182,6 +182,16 @@ def test_a_module_is_read_through_its_mode_and_its_state_dict():
         torch.from_torch(type("Linear", (), {})())
 
 
+def test_dropout_between_the_layers_is_handed_over():
+    weights = state_dict_of("lstm", layers=2)
+    module = types.SimpleNamespace(mode="LSTM", dropout=0.3, state_dict=lambda: weights)
+    layer, params = torch.from_torch(module)
+    assert isinstance(layer, Stack)
+    assert layer.dropout == 0.3
+    assert_same_bits(torch.to_state_dict(layer, params), weights)
+    assert torch.from_state_dict(weights)[0] == dataclasses.replace(layer, dropout=0.0)
+
+
 def broken(name, change):
     state_dict = state_dict_of("lstm", layers=2, bidirectional=True)
     state_dict[name] = change(state_dict[name])

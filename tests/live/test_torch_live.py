@@ -106,6 +106,7 @@ def test_modules_there_and_back_bit_for_bit(dtype, data):
 
 def constructor(module):
     names = ["input_size", "hidden_size", "num_layers", "bias", "bidirectional"]
+    names += ["dropout"] if module.num_layers > 1 else []
     names += ["nonlinearity"] if module.mode.startswith("RNN") else []
     names += ["proj_size"] if module.mode == "LSTM" else []
     return {name: getattr(module, name) for name in names}
