@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -73,7 +74,8 @@ def temporary_bytes(num_steps, remat_chunk):
         return rnnjax.unroll_last(cell, params, xs, remat_chunk=remat_chunk)[1].sum()
 
     compiled = jax.jit(jax.grad(loss)).lower(params, xs).compile()
-    return compiled.memory_analysis().temp_size_in_bytes
+    analysis: Any = compiled.memory_analysis()
+    return analysis.temp_size_in_bytes
 
 
 def test_memory_grows_like_the_root_of_the_number_of_steps():

@@ -1,5 +1,8 @@
 """A layer as a flax.linen module gives what `rnnjax.unroll` gives, batch first."""
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 import jax
@@ -88,3 +91,35 @@ def test_parameters_of_another_shape_are_refused():
     params = rnnjax.LSTM(3, 5).init(jax.random.key(0))
     with pytest.raises(Exception, match="shape"):
         linen.RNN(cell).apply({"params": {"cell": params}}, np.ones((2, 5, 3)))
+
+
+DROPPED = rnnjax.Dropout(rnnjax.GRU(3, 4), inputs=0.5, state=0.3)
+
+
+@pytest.mark.parametrize("module", [linen.RNN(DROPPED), linen.LastOutput(DROPPED)])
+def test_dropout_draws_from_its_stream_in_training_only(module):
+    xs = np.random.default_rng(0).standard_normal((20, 5, 3))
+    variables = module.init(jax.random.key(0), xs)
+
+    def ys(training, seed):
+        rngs = {"dropout": jax.random.key(seed)}
+        return jax.tree.leaves(module.apply(variables, xs, training=training, rngs=rngs))[-1]
+
+    assert (ys(True, 1) != ys(True, 2)).mean() > 0.5
+    assert_close(ys(True, 1), ys(True, 1), tolerance=0)
+    assert_close(ys(False, 1), ys(False, 2), tolerance=0)
+    _, plain = rnnjax.unroll(DROPPED.layer, variables["params"]["cell"], xs.swapaxes(0, 1))
+    expected = plain.swapaxes(0, 1) if isinstance(module, linen.RNN) else plain[-1]
+    assert_close(ys(False, 1), expected)
+
+
+def test_resets_are_batch_first():
+    xs = np.random.default_rng(0).standard_normal((2, 5, 3))
+    resets = np.array([[0, 0, 1, 0, 0], [0, 1, 0, 0, 1]], bool)
+    module = linen.RNN(rnnjax.GRU(3, 4))
+    variables = module.init(jax.random.key(0), xs)
+    _, ys = jax.device_get(module.apply(variables, xs, resets=resets))
+    params = variables["params"]["cell"]
+    _, expected = rnnjax.unroll(rnnjax.GRU(3, 4), params, xs.swapaxes(0, 1), resets=resets.T)
+    assert_close(ys.swapaxes(0, 1), expected)
+    assert (ys != np.asarray(module.apply(variables, xs)[1])).any()

@@ -1,5 +1,8 @@
 """A layer as a flax.nnx module gives what `rnnjax.unroll` gives, batch first."""
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 import jax
@@ -121,3 +124,32 @@ def test_an_optimizer_moves_every_parameter_and_equal_modules_share_a_program():
             assert (a != b).all()
     assert len(traced) == 1
     assert hash(traced[0]) == hash(layer)
+
+
+DROPPED = rnnjax.Dropout(rnnjax.GRU(3, 4), inputs=0.5, state=0.3)
+
+
+@pytest.mark.parametrize("kind", [RNN, LastOutput])
+def test_dropout_draws_from_its_stream_in_training_only(kind):
+    xs = np.random.default_rng(0).standard_normal((20, 5, 3))
+    module = kind(DROPPED, rngs=nnx.Rngs(0))
+
+    def ys(seed=None):
+        rngs = None if seed is None else nnx.Rngs(dropout=seed)
+        return np.asarray(jax.tree.leaves(module(xs, rngs=rngs))[-1])
+
+    assert (ys(1) != ys(2)).mean() > 0.5
+    assert_close(ys(1), ys(1), tolerance=0)
+    _, plain = rnnjax.unroll(DROPPED.layer, module.params, xs.swapaxes(0, 1))
+    assert_close(ys(), plain.swapaxes(0, 1) if kind is RNN else plain[-1])
+
+
+def test_resets_are_batch_first():
+    xs = np.random.default_rng(0).standard_normal((2, 5, 3))
+    resets = np.array([[0, 0, 1, 0, 0], [0, 1, 0, 0, 1]], bool)
+    module = RNN(rnnjax.GRU(3, 4), rngs=nnx.Rngs(0))
+    _, ys = module(xs, resets=resets)
+    time_first = xs.swapaxes(0, 1)
+    _, expected = rnnjax.unroll(rnnjax.GRU(3, 4), module.params, time_first, resets=resets.T)
+    assert_close(ys.swapaxes(0, 1), expected)
+    assert (np.asarray(ys) != np.asarray(module(xs)[1])).any()

@@ -4,6 +4,9 @@ The masks are read off layers that let them through as they are: a linear cell w
 identities. What a key draws depends on the sizes alone, so they are the masks of any other cell.
 """
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 import dataclasses
@@ -19,6 +22,7 @@ import pytest
 import rnnjax
 from rnnjax import GRU, LSTM, LSTMP, Bidirectional, Dropout, SimpleRNN, Stack
 from rnnjax.cells import LSTMCarry, LSTMParams, SimpleRNNCarry, SimpleRNNParams
+from rnnjax.combinators import BidirectionalParams
 from tests import running
 from tests.cells_under_test import random_like
 from tests.oracles import NONLINEARITIES
@@ -279,9 +283,7 @@ def test_layers_and_directions_draw_masks_of_their_own():
     ones = np.ones((STEPS, ROWS, UNITS))
     drop = Dropout(LINEAR, inputs=0.5)
     ways = Bidirectional(drop, merge="none")
-    ahead, behind = unroll(
-        ways, rnnjax.combinators.BidirectionalParams(identity, identity), ones, key=KEY
-    )[1]
+    ahead, behind = unroll(ways, BidirectionalParams(identity, identity), ones, key=KEY)[1]
     assert (ahead != behind).mean() > 0.3
     once = unroll(Stack((drop, LINEAR)), (identity, identity), ones, key=KEY)[1]
     twice = unroll(Stack((drop, drop)), (identity, identity), ones, key=KEY)[1]

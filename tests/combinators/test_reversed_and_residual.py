@@ -1,5 +1,8 @@
 """Layers that run from behind, and layers around which there is a connection."""
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 import jax
@@ -102,9 +105,9 @@ def test_sizes_that_can_not_be_added_are_refused():
     with pytest.raises(ValueError, match="Residual: GRU has 3 inputs and 4 outputs"):
         Residual(GRU(3, 4))
     with pytest.raises(ValueError, match="Reversed: expected cells"):
-        Reversed(None)  # pyright: ignore[reportArgumentType]
+        Reversed(None)
     with pytest.raises(ValueError, match="Residual: expected cells"):
-        Residual(3)  # pyright: ignore[reportArgumentType]
+        Residual(3)
 
 
 def test_a_residual_stack_passes_gradients_through_dead_layers():

@@ -1,5 +1,8 @@
 """Zoneout keeps units as its paper says; in evaluation it is in the list of all cells."""
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 import jax
