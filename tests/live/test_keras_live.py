@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hypothesis
+import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import jax
 import jax.numpy as jnp
@@ -25,9 +26,8 @@ SMOOTH = [name for name in EXACT if name in ("elu", "sigmoid", "silu", "softplus
 
 
 def cell_layer(kind, units, **options):
-    return getattr(keras.layers, kind)(
-        units, return_sequences=True, return_state=True, dtype="float64", **options
-    )
+    always = {"return_sequences": True, "return_state": True, "zero_output_for_mask": True}
+    return getattr(keras.layers, kind)(units, dtype="float64", **always, **options)
 
 
 @st.composite
@@ -92,16 +92,18 @@ def ours(carry, results):
     steps=st.integers(1, 5),
     batch=st.integers(1, 3),
     input_size=st.integers(1, 4),
+    data=st.data(),
 )
-def test_values_carries_and_gradients_are_the_same(x64, drawn, steps, batch, input_size):
+def test_values_carries_and_gradients_are_the_same(x64, drawn, steps, batch, input_size, data):
     layer = build(input_size, drawn)
+    mask = data.draw(st.none() | hnp.arrays(bool, (batch, steps)), label="mask")
     rng = np.random.default_rng(0)
     mine, params = interop.from_keras(layer)
     shapes = [a.shape for a in jax.tree.leaves(mine.initial_carry((batch,)))]
     initial = [tf.Variable(rng.standard_normal(shape)) for shape in shapes]
     inputs = tf.Variable(rng.standard_normal((batch, steps, input_size)))
     with tf.GradientTape() as tape:
-        results = list(layer(inputs, initial_state=list(initial)))
+        results = list(layer(inputs, initial_state=list(initial), mask=mask))
     cotangents = [rng.standard_normal(r.shape) for r in results]
     weights = [w.value for w in layer.weights]
     gradients = tape.gradient(results, [*weights, inputs, *initial], output_gradients=cotangents)
@@ -109,8 +111,9 @@ def test_values_carries_and_gradients_are_the_same(x64, drawn, steps, batch, inp
     structure = jax.tree.structure(mine.initial_carry())
     carry = jax.tree.unflatten(structure, [jnp.asarray(s) for s in initial])
     xs = jnp.asarray(inputs).swapaxes(0, 1)
-    assert_close(unroll(mine, params, xs, carry), ours(carry, results))
-    pulled = pull_back(ours(carry, cotangents), mine, params, xs, carry)
+    flags = {} if mask is None else {"mask": mask.T}
+    assert_close(unroll(mine, params, xs, carry, **flags), ours(carry, results))
+    pulled = pull_back(ours(carry, cotangents), mine, params, xs, carry, **flags)
     by_weights = gradients[: len(weights)]
     expected = (
         interop.from_weights(by_weights, keras.layers.serialize(layer))[1],

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch  # pyright: ignore[reportMissingImports]
+from torch.nn.utils import rnn  # pyright: ignore[reportMissingImports]
 
-from rnnjax import GRU, LSTM, Bidirectional, Stack
+from rnnjax import GRU, LSTM, Bidirectional, Stack, length_mask
 from rnnjax.interop import load_state_dict
 from rnnjax.interop import torch as interop
 from tests.interop.samples import random_params
@@ -52,6 +53,19 @@ def state_of(module, batch, generator):
     ]
 
 
+def run(module, inputs, state, lengths):
+    """The module on rows of these lengths, in any order, with zeros behind them."""
+    if lengths is None:
+        return module(inputs, state)
+    time = 1 if module.batch_first else 0
+    packed = rnn.pack_padded_sequence(
+        inputs, torch.tensor(lengths), module.batch_first, enforce_sorted=False
+    )
+    outputs, final = module(packed, state)
+    whole = {"batch_first": module.batch_first, "total_length": inputs.shape[time]}
+    return rnn.pad_packed_sequence(outputs, **whole)[0], final
+
+
 def joined(parts):
     return tuple(parts) if len(parts) > 1 else parts[0]
 
@@ -60,8 +74,12 @@ def parts_of(state):
     return list(state) if isinstance(state, tuple) else [state]
 
 
-@hypothesis.given(module=modules(), steps=st.integers(1, 5), batch=st.integers(1, 3))
-def test_values_carries_and_gradients_are_the_same(x64, module, steps, batch):
+@hypothesis.given(
+    module=modules(), steps=st.integers(1, 5), batch=st.integers(1, 3), data=st.data()
+)
+def test_values_carries_and_gradients_are_the_same(x64, module, steps, batch, data):
+    counts = st.lists(st.integers(1, steps), min_size=batch, max_size=batch)
+    lengths = data.draw(st.none() | counts, label="lengths")
     generator = torch.Generator().manual_seed(0)
 
     def normal(*shape):
@@ -70,7 +88,7 @@ def test_values_carries_and_gradients_are_the_same(x64, module, steps, batch):
     inputs, initial = normal(steps, batch, module.input_size), state_of(module, batch, generator)
     inputs.requires_grad_()
     time_first = (lambda a: a.transpose(0, 1)) if module.batch_first else (lambda a: a)
-    outputs, final = module(time_first(inputs), joined(initial))
+    outputs, final = run(module, time_first(inputs), joined(initial), lengths)
     outputs, final = time_first(outputs), parts_of(final)
     cotangents = [normal(*a.shape) for a in (outputs, *final)]
     torch.autograd.backward([outputs, *final], cotangents)
@@ -79,10 +97,11 @@ def test_values_carries_and_gradients_are_the_same(x64, module, steps, batch):
     carry = interop.carry_from_torch(layer, joined(initial))
     xs = jnp.asarray(inputs.detach().numpy())
     expected = interop.carry_from_torch(layer, joined(final)), outputs.detach().numpy()
-    assert_close(unroll(layer, params, xs, carry), expected)
+    flags = {} if lengths is None else {"mask": length_mask(jnp.asarray(lengths), steps)}
+    assert_close(unroll(layer, params, xs, carry, **flags), expected)
 
     pulled = interop.carry_from_torch(layer, joined(cotangents[1:])), cotangents[0].numpy()
-    by_params, by_xs, by_carry = pull_back(pulled, layer, params, xs, carry)
+    by_params, by_xs, by_carry = pull_back(pulled, layer, params, xs, carry, **flags)
     named = {name: weight.grad for name, weight in module.named_parameters()}
     nonlinearity = getattr(module, "nonlinearity", "tanh")
     assert_close(by_params, interop.from_state_dict(named, nonlinearity=nonlinearity)[1])
