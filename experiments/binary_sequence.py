@@ -27,6 +27,7 @@ from rich.console import Console
 
 import rnnjax
 from rnnjax.data import binary
+from rnnjax.export import Array, Model, carry_arrays
 from rnnjax.models import SequenceTagger
 from rnnjax.training import plots
 from rnnjax.training.batches import WindowBatches
@@ -86,8 +87,37 @@ class Bits:
         )
 
 
+def trained_model(config: Config) -> Model:
+    """What a run has learnt: a function of a piece of the stream and the state before it."""
+    layer = common.build_layer(rnnjax.CELLS[config.cell], 1, config.hidden_size, config.num_layers)
+    model = SequenceTagger(layer, num_classes=2)
+    like = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 1, 1)))["params"]
+    _, params = load_params(str(config.workdir), like, common.warn)
+
+    def apply(params: Any, bits: jax.Array, carry: Any) -> Any:
+        outputs: Any = model.apply({"params": params}, bits[..., None].astype(jnp.float32), carry)
+        return {"next_carry": outputs[0], "logits": outputs[1]}
+
+    return Model(
+        title=f"{config.cell} {config.hidden_size} for bits, a rule {config.lag} steps back",
+        apply=apply,
+        params=params,
+        inputs={
+            "bits": Array(("batch", "time"), "int32", "a piece of the stream", below=2),
+            "carry": carry_arrays(layer, "the state before the piece; zeros at first"),
+        },
+        outputs={
+            "next_carry": "the state after the piece",
+            "logits": "of target 0 and 1 at each step",
+        },
+        labels=("0", "1"),
+    )
+
+
 def run(config: Config) -> dict[str, Any]:
     console = Console()
+    if config.export is not None:
+        return common.export(console, config, trained_model)
     if config.eval_only:
         config = common.saved_config(config)
     data_key, init_key, train_key = jax.random.split(jax.random.key(config.seed), 3)
@@ -132,13 +162,13 @@ def run(config: Config) -> dict[str, Any]:
         return classification_metrics(predict(params), data.test[1].ravel())
 
     if config.eval_only:
-        step, params = load_params(str(config.workdir), params)
+        step, params = load_params(str(config.workdir), params, common.warn)
         console.print(evaluation_line({"step": step - 1, **evaluate(params)}))
         return {}
     if config.dry_run:
         return {}
 
-    folder = common.new_run(TASK, config, data)
+    folder = common.open_run(TASK, config, data)
     carry = layer.initial_carry((config.batch_size,))
     fitted = common.train(
         config,
@@ -174,4 +204,4 @@ def draw_contexts(folder: Path, title: str, config: Config, data: Bits, logits: 
 
 
 if __name__ == "__main__":
-    common.launch(Config, PRESETS, run)
+    common.launch(TASK, Config, PRESETS, run)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import math
+import shlex
 import sys
-import time
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -27,14 +26,18 @@ from rich.progress import Progress, TaskID
 from rnnjax import Cell, Layer, Stack
 from rnnjax.data.source import DataError
 from rnnjax.data.source import Progress as DataProgress
-from rnnjax.training import reports
-from rnnjax.training.batches import Batches
-from rnnjax.training.checkpoints import save_params
-from rnnjax.training.errors import UsageError
-from rnnjax.training.fit import FitResult, Metrics, evaluation_steps, fit
-from rnnjax.training.loop import LossFn, NonFiniteLossError, Trainer, init_state
-from rnnjax.training.optimizers import OPTIMIZERS, SCHEDULES, build_optimizer
+from rnnjax.export import ExportError, Model, check_folder, export_model
+from rnnjax.training import reports, resumption
+from rnnjax.training.errors import StorageError, UsageError
+from rnnjax.training.files import storing
+from rnnjax.training.interruption import Interrupted, raised
+from rnnjax.training.nonfinite import NonFiniteLossError, skipped_updates
+from rnnjax.training.optimizers import SCHEDULES as SCHEDULES
 from rnnjax.training.run_folder import RunFolder, read_config
+from rnnjax.training.run_state import RunState
+from rnnjax.training.settings import Config as Config
+from rnnjax.training.settings import setting as setting
+from rnnjax.training.train import train as train
 
 C = TypeVar("C", bound="Config")
 
@@ -50,77 +53,19 @@ class Dataset(Protocol):
     def warning(self) -> str | None: ...
 
 
-def setting(
-    default: Any, description: str, *, at_least: float | None = None, choices: Any = None
-) -> Any:
-    """A field of a `Config` that is a flag: its default, its help and what it may be."""
-    metadata = {"help": description, "at_least": at_least, "choices": choices}
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Config:
-    """The settings that all experiments have."""
-
-    preset: str | None = setting(None, "a published configuration; flags given beside it win")
-    workdir: str | None = setting(
-        None, "folder of the run (default: a new one under runs/, named by task and time)"
-    )
-    data_dir: str | None = setting(
-        None, "folder with prepared TFDS data (default: where TFDS looks)"
-    )
-    seed: int = setting(0, "random seed", at_least=0)
-    hidden_size: int = setting(128, "units of each recurrent layer", at_least=1)
-    num_layers: int = setting(1, "recurrent layers", at_least=1)
-    optimizer: str = setting("adam", "optimiser", choices=OPTIMIZERS)
-    learning_rate: float = setting(1e-3, "learning rate of the first step")
-    schedule: str = setting("constant", "how the learning rate falls", choices=SCHEDULES)
-    clip_norm: float | None = setting(None, "largest global norm of the gradient")
-    average: float | None = setting(
-        None, "evaluate and keep an average of the parameters with this decay, such as 0.999"
-    )
-    batch_size: int = setting(128, "examples per step", at_least=1)
-    steps: int | None = setting(None, "updates in the whole run", at_least=1)
-    epochs: int | None = setting(None, "passes over the training data, instead", at_least=1)
-    eval_every: int | None = setting(
-        None, "steps between evaluations (default: 500, or an epoch with --epochs)", at_least=1
-    )
-    eval_only: bool = setting(False, "evaluate the parameters saved in --workdir, train nothing")
-    dry_run: bool = setting(False, "show what would be trained, on which data, and stop")
-
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            _check(field, getattr(self, field.name))
-        for name in ("learning_rate", "clip_norm"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise UsageError(f"--{name} must be a positive number, not {value}.")
-        if self.average is not None and not 0 < self.average < 1:
-            raise UsageError(f"--average must lie between 0 and 1, not at {self.average}.")
-        if self.eval_only and self.workdir is None:
-            raise UsageError("--eval_only needs --workdir, the folder of a finished run.")
-
-
-def _check(field: dataclasses.Field[Any], value: Any) -> None:
-    least, choices = field.metadata["at_least"], field.metadata["choices"]
-    if value is None:
-        return
-    if least is not None and value < least:
-        raise UsageError(f"--{field.name} must be at least {least}, not {value}.")
-    if choices is not None and value not in choices:
-        raise UsageError(
-            f"--{field.name}={value} is unknown; expected one of: {', '.join(sorted(choices))}."
-        )
-
-
 def launch(
+    task: str,
     config_type: type[C],
     presets: Mapping[str, Mapping[str, Any]],
     run: Callable[[C], dict[str, Any]],
 ) -> NoReturn:
-    """Reads the flags, runs the experiment and exits: 2 after a mistake of the user's.
+    """Reads the flags, runs the experiment and exits.
+
+    The exit code is 2 after a mistake of the user's, 1 after NaN or on a full disk, and 143 or 130
+    after SIGTERM or Ctrl-C.
 
     Args:
+        task: the experiment's name.
         config_type: the experiment's settings.
         presets: named configurations, the first one's name for the help.
         run: the experiment.
@@ -144,11 +89,16 @@ def launch(
 
     def main(config: C) -> None:
         try:
-            run(config)
+            with raised(), storing("the run's folder"):
+                if not is_finished(task, config):
+                    run(config)
         except (UsageError, DataError) as error:
             fail(str(error))
-        except NonFiniteLossError as error:
+        except (NonFiniteLossError, StorageError) as error:
             fail(str(error), code=1)
+        except Interrupted as error:
+            print(f"{error}{how_to_go_on(config, error)}", file=sys.stderr)
+            sys.exit(error.exit_code)
 
     app.run(main, flags_parser=parse)
     raise AssertionError("app.run exits")
@@ -158,6 +108,33 @@ def fail(message: str, code: int = 2) -> NoReturn:
     """Ends the script with one sentence."""
     print(f"error: {message}", file=sys.stderr)
     sys.exit(code)
+
+
+def is_finished(task: str, config: Config) -> bool:
+    """Whether training was asked for that is done already; says so."""
+    result = resumption.finished_result(task, config) if config.trains else None
+    if result is not None:
+        print(
+            f"this run has finished: test loss {result['test_loss']:.4f}, test accuracy "
+            f"{result['test_accuracy']:.4f} after {result['steps']:,} steps; everything is in "
+            f"{config.workdir} (another --workdir trains anew)"
+        )
+    return result is not None
+
+
+def warn(message: str) -> None:
+    """Shows the user a warning."""
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def how_to_go_on(config: Config, stop: Interrupted) -> str:
+    """The command that continues a run, if anything of it is saved."""
+    if stop.run is None:
+        return ""
+    more = [] if config.workdir is not None else [f"--workdir={stop.run}"]
+    more += ["--resume=auto"] if config.resume == "never" else []
+    command = shlex.join(["python", *sys.argv, *more])
+    return f" after {stop.steps:,} updates, which are saved; go on with\n  {command}"
 
 
 def config_from_flags(config_type: type[C], presets: Mapping[str, Mapping[str, Any]]) -> C:
@@ -209,6 +186,27 @@ def saved_config(config: C) -> C:
         raise UsageError(f"--workdir={config.workdir} holds a run of another task.") from error
 
 
+def export(console: Console, config: C, trained_model: Callable[[C], Model]) -> dict[str, Any]:
+    """Writes the model of the run in --workdir to the folder --export.
+
+    Args:
+        console: shows what was written.
+        config: the settings that were given.
+        trained_model: the model of a run with these settings, its parameters loaded.
+    """
+    try:
+        check_folder(str(config.export))
+        exported = export_model(str(config.export), trained_model(saved_config(config)))
+    except ExportError as error:
+        raise UsageError(f"--export: {error}") from None
+    if exported.left_out is not None:
+        warn(exported.left_out)
+    for name, difference in exported.differences.items():
+        console.print(f"{name:16} differs from the model by {difference:.1e} at most")
+    console.print(f"written to {config.export}: {', '.join(exported.files)}", soft_wrap=True)
+    return {}
+
+
 @contextlib.contextmanager
 def loading(console: Console) -> Iterator[DataProgress]:
     """Shows how far downloads, decoding and tokenising are, for as long as they take."""
@@ -248,68 +246,10 @@ def run_title(config: Config, cell: str, data: Dataset) -> str:
     return f"{layers}{cell} {config.hidden_size} on {data.name}{stand_in}"
 
 
-def new_run(task: str, config: Config, data: Dataset, **more: Any) -> RunFolder:
-    """Opens the folder of a new run and records its settings, and `more` about its data."""
-    workdir = config.workdir or f"runs/{task}-{time.strftime('%Y%m%d-%H%M%S')}"
-    folder = RunFolder(workdir)
-    flags_used = dataclasses.asdict(config)
-    folder.write_config(
-        {"task": task, **flags_used},
-        {"name": data.name, "origin": data.origin, "warning": data.warning, **more},
-    )
-    return folder
-
-
-def train(
-    config: Config,
-    folder: RunFolder,
-    console: Console,
-    title: str,
-    params: Any,
-    loss: LossFn,
-    batches: Batches,
-    data: Any,
-    key: jax.Array,
-    evaluate: Callable[[Any], Metrics],
-    carry: Any = (),
-    best_by: str | None = None,
-    keep_best: bool = False,
-) -> FitResult:
-    """Trains as the settings say, and saves the last parameters, or the best ones."""
-    if config.epochs is not None:
-        num_steps = config.epochs * batches.steps_per_epoch
-        every = config.eval_every or batches.steps_per_epoch
-        steps = [*range(every - 1, num_steps - 1, every), num_steps - 1]
-    elif config.steps is None:
-        raise UsageError("give --steps or --epochs, the length of the run.")
-    else:
-        num_steps = config.steps
-        steps = evaluation_steps(num_steps, config.eval_every or 500)
-    optimizer = build_optimizer(
-        config.optimizer,
-        config.learning_rate,
-        schedule=config.schedule,
-        num_steps=num_steps,
-        clip_norm=config.clip_norm,
-        average=config.average,
-    )
-    trainer = Trainer(loss, optimizer, batches, data, key, carry)
-    state = init_state(params, optimizer, carry)
-    fitted = fit(
-        trainer,
-        state,
-        evaluate,
-        steps,
-        title=title,
-        console=console,
-        log=folder.log,
-        best_by=best_by,
-    )
-    if keep_best:
-        save_params(folder.path, fitted.best_step + 1, fitted.best_params)
-    else:
-        save_params(folder.path, num_steps, fitted.params)
-    return fitted
+def open_run(task: str, config: Config, data: Dataset, **more: Any) -> RunFolder:
+    """Opens the folder of a run; records its settings, and `more` about its data, if it is new."""
+    dataset = {"name": data.name, "origin": data.origin, "warning": data.warning, **more}
+    return resumption.open_run(task, config, dataset, warn)
 
 
 def finish(
@@ -318,18 +258,20 @@ def finish(
     task: str,
     config: Config,
     data: Dataset,
-    fitted: FitResult,
+    fitted: RunState,
     more: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Writes ``result.json`` and says where everything lies."""
     last = fitted.history[-1]
+    skipped = skipped_updates(fitted.train.opt_state)
     result = {
         "task": task,
         "preset": config.preset,
         "dataset": data.name,
         "warning": data.warning,
         "seed": config.seed,
-        "steps": int(fitted.state.step),
+        "steps": int(fitted.train.step),
+        **({"skipped": skipped} if skipped else {}),
         "num_params": reports.count_params(fitted.params),
         "train_seconds": round(fitted.train_seconds, 3),
         "compile_seconds": round(fitted.compile_seconds, 3),
@@ -341,7 +283,8 @@ def finish(
     console.print(
         f"test loss {result['test_loss']:.4f}, test accuracy {result['test_accuracy']:.4f} after "
         f"{result['steps']:,} steps ({speed:.2f} ms each, compiled in "
-        f"{fitted.compile_seconds:.1f} s)\nwritten to {folder.path}"
+        f"{fitted.compile_seconds:.1f} s)\nwritten to {folder.path}",
+        soft_wrap=True,
     )
     return result
 

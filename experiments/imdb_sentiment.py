@@ -33,14 +33,16 @@ from rnnjax.data import imdb
 from rnnjax.data.baseline import bag_of_words_accuracy
 from rnnjax.data.ragged import Padded, Ragged, Side, pad
 from rnnjax.data.text import Vocabulary, check_sentence, limit_words
+from rnnjax.export import Array, Model
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import TextClassifier
 from rnnjax.training import plots, reports
-from rnnjax.training.batches import ExampleBatches
+from rnnjax.training.batches import Batches, ExampleBatches
 from rnnjax.training.checkpoints import load_params
 from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import Predictor, classification_metrics
 from rnnjax.training.fit import evaluation_line
+from rnnjax.training.lengths import LengthBatches, cut_to_length, length_limits
 from rnnjax.training.run_folder import read_config
 
 try:
@@ -55,7 +57,8 @@ VOCABULARY = "vocabulary.json"
 ARTICLE = {
     "cell": "lstm", "batch_size": 64, "learning_rate": 1e-3, "schedule": "constant",
     "mask": False, "pooling": "last", "dropout": 0.0, "word_dropout": 0.0, "keep_best": False,
-    "initialization": "keras", "embedding_size": 32,
+    "initialization": "keras", "embedding_size": 32, "length_groups": 1, "average": None,
+    "embedding_dropout": 0.0, "eval_length": None,
 }  # fmt: skip
 PRESETS = {
     "bilstm64": ARTICLE | {
@@ -75,33 +78,47 @@ class Config(common.Config):
     cell: str = common.setting("gru", "recurrent cell", choices=rnnjax.CELLS)
     bidirectional: bool = common.setting(True, "read both ways")
     hidden_size: int = common.setting(64, "units of each recurrent layer", at_least=1)
-    embedding_size: int = common.setting(32, "features of a word", at_least=1)
+    embedding_size: int = common.setting(128, "features of a word", at_least=1)
     hidden_units: int = common.setting(0, "of a dense layer before the last", at_least=0)
     pooling: str = common.setting("max_mean", "over time", choices=("last", "max_mean"))
-    dropout: float = common.setting(0.5, "rate, on features of words and of the text", at_least=0)
-    word_dropout: float = common.setting(0.3, "rate, on whole words", at_least=0)
+    dropout: float = common.setting(0.5, "rate, on features of the whole text", at_least=0)
+    embedding_dropout: float = common.setting(0.3, "rate, on features of all words", at_least=0)
+    word_dropout: float = common.setting(0.5, "rate, on whole words", at_least=0)
     initialization: str = common.setting("keras", "distributions", choices=INITIALIZATIONS)
     mask: bool = common.setting(True, "hold the state where there is padding")
-    num_words: int = common.setting(10_000, "most frequent words, special ones too", at_least=5)
+    num_words: int = common.setting(20_000, "most frequent words, special ones too", at_least=5)
     max_length: int = common.setting(400, "words read of each review, the last ones", at_least=1)
+    eval_length: int | None = common.setting(
+        600, "words read of each review in evaluation (default: as in training)", at_least=1
+    )
+    length_groups: int = common.setting(
+        3, "groups of batches by length, each with a program of its own; with --mask", at_least=1
+    )
     padding: str = common.setting("post", "where zeros are added", choices=("pre", "post"))
-    num_validation: int = common.setting(2_500, "first training reviews to validate", at_least=1)
+    num_validation: int = common.setting(1_000, "first training reviews to validate", at_least=1)
     learning_rate: float = common.setting(2e-3, "learning rate of the first step")
     schedule: str = common.setting("cosine", "how the rate falls", choices=common.SCHEDULES)
     batch_size: int = common.setting(64, "reviews per step", at_least=1)
-    epochs: int | None = common.setting(4, "passes over the training reviews", at_least=1)
+    epochs: int | None = common.setting(8, "passes over the training reviews", at_least=1)
+    average: float | None = common.setting(0.998, "decay of the average of the parameters")
     keep_best: bool = common.setting(True, "end with the parameters that validated best")
     predict: str | None = common.setting(
-        None, "a review to judge with the run in --workdir, or - for one per line of standard input"
+        None,
+        "a review to judge with the run in --workdir, or - for one per line of standard input",
+        changes_result=False,
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("dropout", "word_dropout"):
+        for name in ("dropout", "embedding_dropout", "word_dropout"):
             if not getattr(self, name) < 1:
                 raise UsageError(f"--{name} must be below 1, not {getattr(self, name)}.")
         if self.predict is not None and self.workdir is None:
             raise UsageError("--predict needs --workdir, the folder of a finished run.")
+
+    @property
+    def trains(self) -> bool:
+        return super().trains and self.predict is None
 
 
 def build_model(config: Config, num_words: int) -> TextClassifier:
@@ -123,18 +140,30 @@ def build_model(config: Config, num_words: int) -> TextClassifier:
         pooling=config.pooling,
         dropout=config.dropout,
         word_dropout=config.word_dropout,
+        embedding_dropout=config.embedding_dropout,
         initialization=config.initialization,
     )
 
 
-def prepare(config: Config, reviews: Ragged) -> Padded:
+def prepare(config: Config, reviews: Ragged, length: int) -> Padded:
     """The most frequent words only, at one length; a longer review keeps its last words."""
     limited = Ragged(limit_words(reviews.values, config.num_words), reviews.offsets)
-    return pad(limited, config.max_length, padding=cast(Side, config.padding), truncating="pre")
+    return pad(limited, length, padding=cast(Side, config.padding), truncating="pre")
+
+
+def build_batches(config: Config, lengths: np.ndarray) -> tuple[Batches, tuple[int, ...]]:
+    """The batches, and the lengths that they are cut to: where padding is held, it is cut off."""
+    if not config.mask or config.padding == "pre" or config.length_groups == 1:
+        batches = ExampleBatches(len(lengths), config.batch_size, shuffle=True)
+        return batches, (config.max_length,)
+    limits = length_limits(lengths, config.length_groups, config.max_length)
+    return LengthBatches(np.minimum(lengths, config.max_length), config.batch_size), limits
 
 
 def run(config: Config) -> dict[str, Any]:
     console = Console()
+    if config.export is not None:
+        return common.export(console, config, trained_model)
     if config.predict is not None:
         return judge(console, config.predict, common.saved_config(config))
     if config.eval_only:
@@ -159,22 +188,26 @@ def run(config: Config) -> dict[str, Any]:
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         reviews, labels = batch
-        outputs = logits(params, reviews, training=True, rngs={"dropout": key})
+
+        def outputs_of(reviews: Padded) -> jax.Array:
+            return logits(params, reviews, training=True, rngs={"dropout": key})
+
+        outputs = cut_to_length(outputs_of, reviews, reviews.mask.sum(axis=1).max(), limits)
         return optax.sigmoid_binary_cross_entropy(outputs, labels), carry
 
-    train, n = prepare(config, data.train), config.num_validation
+    n = config.num_validation
     if data.warning is not None:
         n = min(n, len(data.train) // 2)  # a stand-in is smaller than what a preset was made for
     if n >= len(data.train):
         raise UsageError(
             f"--num_validation={n} leaves none of the {len(data.train)} training reviews."
         )
-    validation, training = (
-        jax.tree.map(lambda a: a[:n], train),
-        jax.tree.map(lambda a: a[n:], train),
-    )
+    read = config.eval_length or config.max_length
+    validation = prepare(config, data.train.part(0, n), read)
+    training = prepare(config, data.train.part(n, len(data.train)), config.max_length)
+    batches, limits = build_batches(config, data.train.lengths[n:])
     predict_validation = Predictor(logits, validation, 500)
-    predict_test = Predictor(logits, prepare(config, data.test), 500)
+    predict_test = Predictor(logits, prepare(config, data.test, read), 500)
 
     def validate(params: Any) -> dict[str, float]:
         outputs = predict_validation(params)
@@ -184,7 +217,7 @@ def run(config: Config) -> dict[str, Any]:
         return classification_metrics(predict_test(params), data.test_labels)
 
     if config.eval_only:
-        step, params = load_params(str(config.workdir), params)
+        step, params = load_params(str(config.workdir), params, common.warn)
         if saved_vocabulary(config).digest != vocabulary.digest:
             raise UsageError(
                 f"the vocabulary of {data.name} here is not the one of {config.workdir}, so its "
@@ -196,9 +229,8 @@ def run(config: Config) -> dict[str, Any]:
     if config.dry_run:
         return {}
 
-    folder = common.new_run(TASK, config, data, vocabulary=vocabulary.digest)
+    folder = common.open_run(TASK, config, data, vocabulary=vocabulary.digest)
     (folder.path / VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
-    batches = ExampleBatches(len(data.train) - n, config.batch_size, shuffle=True)
     fitted = common.train(
         config, folder, console, title, params, loss, batches,
         (training, data.train_labels[n:]), train_key, validate,
@@ -214,6 +246,36 @@ def run(config: Config) -> dict[str, Any]:
         **report(console, data, predict_test(final), folder.path),
     }
     return common.finish(folder, console, TASK, config, data, fitted, extra)
+
+
+def trained_model(config: Config) -> Model:
+    """What a run has learnt: a function of word indices and, if it was trained so, of a mask."""
+    vocabulary = saved_vocabulary(config)
+    model = build_model(config, len(vocabulary))
+    like = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 2), jnp.int32))["params"]
+    _, params = load_params(str(config.workdir), like, common.warn)
+
+    def apply(params: Any, tokens: jax.Array, mask: jax.Array | None = None) -> Any:
+        return {"logits": model.apply({"params": params}, tokens, mask=mask)}
+
+    places = ("batch", "time")
+    tokens = Array(places, "int32", "indices of words", below=len(vocabulary))
+    mask = {"mask": Array(places, "bool", "where there are words")} if config.mask else {}
+    where = "behind" if config.padding == "post" else "in front"
+    return Model(
+        title=f"{config.cell} {config.hidden_size} for film reviews",
+        apply=apply,
+        params=params,
+        inputs={"tokens": tokens, **mask},
+        outputs={"logits": "positive for a favourable review; their sigmoid are probabilities"},
+        labels=CLASSES,
+        notes=(
+            f"`{VOCABULARY}` says which word has which index (`rnnjax.data.text.Vocabulary` reads "
+            f"it). In training a review had {config.max_length} words: of longer ones the last "
+            f"ones, of shorter ones all, with zeros {where}."
+        ),
+        files={VOCABULARY: vocabulary.to_json()},
+    )
 
 
 def describe(data: imdb.ReviewDataset, num_words: int) -> str:
@@ -284,8 +346,9 @@ def judge(console: Console, asked: str, config: Config) -> dict[str, Any]:
     vocabulary = saved_vocabulary(config)
     model = build_model(config, len(vocabulary))
     shapes = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 2), jnp.int32))["params"]
-    _, params = load_params(str(config.workdir), shapes)
-    reviews = prepare(config, vocabulary.encode_all(sentences))
+    _, params = load_params(str(config.workdir), shapes, common.warn)
+    read = config.eval_length or config.max_length
+    reviews = prepare(config, vocabulary.encode_all(sentences), read)
     mask = reviews.mask if config.mask else None
     logits: Any = model.apply({"params": params}, reviews.tokens, mask=mask)
     probabilities = jax.nn.sigmoid(logits)
@@ -297,4 +360,4 @@ def judge(console: Console, asked: str, config: Config) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    common.launch(Config, PRESETS, run)
+    common.launch(TASK, Config, PRESETS, run)

@@ -26,6 +26,8 @@ from rich.console import Console
 import rnnjax
 from rnnjax.activations import ACTIVATIONS
 from rnnjax.data import mnist
+from rnnjax.data.image_sources import DIGITS
+from rnnjax.export import Array, Model
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import SequenceClassifier
 from rnnjax.training import plots, reports
@@ -33,6 +35,7 @@ from rnnjax.training.batches import ExampleBatches
 from rnnjax.training.checkpoints import load_params
 from rnnjax.training.evaluation import Predictor, classification_metrics
 from rnnjax.training.fit import evaluation_line
+from rnnjax.training.run_folder import read_config
 
 try:
     from experiments import common
@@ -84,8 +87,32 @@ def scale(images: Any) -> jax.Array:
     return jnp.asarray(images, jnp.float32) / 255
 
 
+def trained_model(config: Config) -> Model:
+    """What a run has learnt: a function of images as they are in the file."""
+    name = read_config(str(config.workdir))["dataset"]["name"]
+    side = 8 if name == "digits" else 28
+    labels = mnist.SOURCES[name].class_names if name in mnist.SOURCES else DIGITS
+    model = build_model(config, side, len(labels))
+    like = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, side, side)))["params"]
+    _, params = load_params(str(config.workdir), like, common.warn)
+
+    def apply(params: Any, images: jax.Array) -> Any:
+        return {"logits": model.apply({"params": params}, scale(images))}
+
+    return Model(
+        title=f"{config.cell} {config.hidden_size} for {name}",
+        apply=apply,
+        params=params,
+        inputs={"images": Array(("batch", side, side), "uint8", "white ink on black, 0 to 255")},
+        outputs={"logits": "of each class; their softmax are probabilities"},
+        labels=labels,
+    )
+
+
 def run(config: Config) -> dict[str, Any]:
     console = Console()
+    if config.export is not None:
+        return common.export(console, config, trained_model)
     if config.eval_only:
         config = common.saved_config(config)
     with common.loading(console) as progress:
@@ -111,7 +138,7 @@ def run(config: Config) -> dict[str, Any]:
         return classification_metrics(predict(params), data.test_labels)
 
     if config.eval_only:
-        step, params = load_params(str(config.workdir), params)
+        step, params = load_params(str(config.workdir), params, common.warn)
         console.print(evaluation_line({"step": step - 1, **evaluate(params)}))
         report(console, data, predict(params))
         return {}
@@ -119,7 +146,7 @@ def run(config: Config) -> dict[str, Any]:
         return {}
 
     batches = ExampleBatches(len(data.train_labels), config.batch_size, config.shuffle)
-    folder = common.new_run(TASK, config, data)
+    folder = common.open_run(TASK, config, data)
     training_data = (data.train_images, data.train_labels)
     fitted = common.train(
         config, folder, console, title, params, loss, batches, training_data, train_key, evaluate
@@ -158,4 +185,4 @@ def draw(
 
 
 if __name__ == "__main__":
-    common.launch(Config, PRESETS, run)
+    common.launch(TASK, Config, PRESETS, run)

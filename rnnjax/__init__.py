@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from rnnjax import serialization as serialization
 from rnnjax.cell import Carry, Cell, Layer, Params
 from rnnjax.cells import (
     CELLS,

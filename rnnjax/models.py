@@ -77,8 +77,9 @@ class TextClassifier(nn.Module):
         hidden_units: of a dense layer with relu before the last one; 0 for none.
         pooling: "last" for the last output, "max_mean" for the maximum and the mean over time
             (of the steps that the mask lets through) side by side.
-        dropout: rate on the features of the words, and on what the dense layers read.
+        dropout: rate on what the dense layers read.
         word_dropout: rate on whole words.
+        embedding_dropout: rate on the features of the words, the same ones throughout a text.
         initialization: initial distributions of embedding and dense layers, "keras" or "torch".
     """
 
@@ -89,6 +90,7 @@ class TextClassifier(nn.Module):
     pooling: str = "last"
     dropout: float = 0.0
     word_dropout: float = 0.0
+    embedding_dropout: float = 0.0
     initialization: str = "keras"
 
     @nn.compact
@@ -104,7 +106,10 @@ class TextClassifier(nn.Module):
             name="embedding",
         )
         drop_words = nn.Dropout(self.word_dropout, broadcast_dims=(2,), deterministic=not training)
-        xs = drop(drop_words(embedding(tokens)))
+        drop_features = nn.Dropout(
+            self.embedding_dropout, broadcast_dims=(1,), deterministic=not training
+        )
+        xs = drop_features(drop_words(embedding(tokens)))
         if self.pooling == "last":
             features = LastOutput(self.layer, name="rnn")(xs, mask=mask, training=training)
         else:

@@ -64,7 +64,8 @@ def unroll(
             segment's last step, where a reverse run enters it.
         key: what dropout draws from, in training; without it the run is an evaluation.
         executor: how the steps are taken. "chunked" has a backward pass of its own and no
-            forward-mode derivative (`jax.jvp`, `jax.linearize`); "scan" is `jax.lax.scan`.
+            forward-mode derivative (`jax.jvp`, `jax.linearize`); "scan" is `jax.lax.scan`, and is
+            taken too where `jax.export` has a symbol for the number of steps.
         remat_chunk: to differentiate long sequences in little memory: what the backward pass
             needs is kept for so many steps at a time and computed again from the carry before
             them, for one more forward pass. "auto" is about √T, where the memory is least.
@@ -244,6 +245,11 @@ def _prepare(
     if options.resets is not None:
         cast = jax.tree.map(lambda f, c: f.astype(c.dtype), first(None), carry)
         options = options._replace(first=cast)
+    if options.remat_chunk is not None and not isinstance(num_steps, int):
+        raise ValueError(
+            f"unroll: remat_chunk wants a number of time steps, not the symbol {num_steps}; leave "
+            "it out to export a function for any number of steps."
+        )
     if options.remat_chunk == "auto":
         options = options._replace(remat_chunk=_remat_chunk(num_steps))
     return carry, options
@@ -462,7 +468,10 @@ def _recur(
     flags: Any,
 ) -> tuple[Any, Any]:
     """The fast executor: chunks of steps, and a backward pass of its own."""
-    num_steps = len(jax.tree.leaves(xs)[0])
+    num_steps = jax.tree.leaves(xs)[0].shape[0]
+    if not isinstance(num_steps, int):
+        # A symbol of `jax.export`: how many chunks there are has to be a number.
+        return _scan(project, step, reverse, guarded, constants, carry, xs, flags)
     # Short sequences are one chunk: there is nothing to gain that is worth compiling twice.
     chunk = num_steps if num_steps <= 2 * CHUNK else CHUNK
     return recur(project, step, reverse, chunk, guarded, constants, carry, xs, flags)

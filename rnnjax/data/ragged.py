@@ -65,6 +65,11 @@ class Ragged:
         row = range(len(self))[index]
         return self.values[self.offsets[row] : self.offsets[row + 1]]
 
+    def part(self, start: int, stop: int) -> Ragged:
+        """The sequences from `start` up to, not including, `stop`."""
+        bounds = self.offsets[start : stop + 1]
+        return Ragged(self.values[bounds[0] : bounds[-1]], bounds - bounds[0])
+
     @property
     def lengths(self) -> np.ndarray:
         """Length of each sequence, ``[N]``, int64."""

@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from rnnjax.training.nonfinite import skip_nonfinite
+
 OPTIMIZERS = MappingProxyType(
     {
         "adam": optax.adam,
@@ -36,6 +38,8 @@ def build_optimizer(
 ) -> optax.GradientTransformation:
     """Builds an optimiser, with a schedule over the whole run and a limit on the gradient.
 
+    Updates whose gradient is not finite are skipped and counted, by `skip_nonfinite`.
+
     Args:
         name: one of `OPTIMIZERS`.
         learning_rate: of the first step.
@@ -52,7 +56,7 @@ def build_optimizer(
     optimizer = OPTIMIZERS[name](rates[schedule])
     if clip_norm is not None:
         optimizer = optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
-    return optimizer if average is None else averaging(optimizer, average)
+    return skip_nonfinite(optimizer if average is None else averaging(optimizer, average))
 
 
 class AveragingState(NamedTuple):
@@ -97,6 +101,8 @@ def averaging(
 
 def averaged_params(opt_state: Any, params: Any) -> Any:
     """The average that `averaging` keeps in the optimiser's state; `params` where there is none."""
+    if isinstance(opt_state, optax.ApplyIfFiniteState):
+        opt_state = opt_state.inner_state
     if not isinstance(opt_state, AveragingState):
         return params
     count, average = opt_state.average

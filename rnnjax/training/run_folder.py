@@ -7,14 +7,16 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import filelock
 import jax
 
 from rnnjax.training.errors import UsageError
+from rnnjax.training.files import storing, write_text
 
 CONFIG, METRICS, RESULT = "config.json", "metrics.jsonl", "result.json"
 
@@ -22,36 +24,47 @@ CONFIG, METRICS, RESULT = "config.json", "metrics.jsonl", "result.json"
 class RunFolder:
     """Writes ``config.json``, ``metrics.jsonl``, ``result.json`` and TensorBoard events.
 
-    The events are written if tensorboardX is installed.
+    The events are written if tensorboardX is installed. As long as the process lives, no other one
+    can open the folder.
 
     Args:
         path: the folder; it is made if it does not exist.
+        resume: whether it may hold a run already, to be continued.
 
     Raises:
-        UsageError: the folder can't be written, or already holds a run.
+        UsageError: the folder can't be written, holds a run that is not to be continued, or another
+            process is writing to it.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, resume: bool = False) -> None:
         self.path = Path(path).expanduser().absolute()
-        if (self.path / CONFIG).exists():
+        if holds_run(path) and not resume:
             raise UsageError(
                 f"--workdir={path} already holds a run; name another folder to train anew, or add "
                 "--eval_only to evaluate what is there."
             )
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            (self.path / METRICS).touch(exist_ok=False)
-        except FileExistsError:
+        strange = (self.path / METRICS).exists() and not holds_run(path)
+        if strange or (self.path.exists() and not self.path.is_dir()):
             raise UsageError(
                 f"--workdir={path} is not an empty folder that a run could be written to; name "
                 "another one."
+            )
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock = filelock.FileLock(self.path / ".lock")
+            self._lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise UsageError(
+                f"another process is writing to --workdir={path}; wait for it, or stop it."
             ) from None
+        except NotImplementedError:
+            pass  # some file systems have no locks
         except OSError as error:
             raise UsageError(
                 f"--workdir={path} can't be written ({error.strerror}); name a folder where you "
                 "may create files."
             ) from None
-        self._events = _event_writer(self.path)
+        self._events: Any = None
 
     def write_config(self, config: Mapping[str, Any], dataset: Mapping[str, Any]) -> None:
         """Records the flags, the versions, the commit, the devices and the data really used."""
@@ -60,16 +73,23 @@ class RunFolder:
             {
                 "flags": dict(config),
                 "dataset": dict(dataset),
-                "versions": _versions(),
+                **environment(),
                 "commit": _commit(),
-                "devices": [f"{d.platform}:{d.device_kind}" for d in jax.devices()],
                 "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             },
         )
 
+    def begin_log(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """Begins ``metrics.jsonl`` with the evaluations that there were before, if any."""
+        write_text(self.path / METRICS, "".join(json.dumps(m) + "\n" for m in history))
+        self._events = _event_writer(self.path, history[-1]["step"] + 1 if history else 0)
+
     def log(self, metrics: Mapping[str, Any]) -> None:
         """Appends one object to ``metrics.jsonl``; it must have a ``step``."""
-        with open(self.path / METRICS, "a", encoding="utf-8") as file:
+        with (
+            storing(self.path / METRICS),
+            open(self.path / METRICS, "a", encoding="utf-8") as file,
+        ):
             file.write(json.dumps(metrics) + "\n")
         if self._events is not None:
             for name, value in metrics.items():
@@ -83,9 +103,24 @@ class RunFolder:
             self._events.close()
 
     def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        part = self.path / f".{name}.part"
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        part.replace(self.path / name)
+        write_text(self.path / name, json.dumps(content, indent=2) + "\n")
+
+
+def holds_run(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds a run, finished or not."""
+    return (Path(path).expanduser() / CONFIG).exists()
+
+
+def environment() -> dict[str, Any]:
+    """The versions and the devices, on which the last bits of a result depend."""
+    devices = [f"{d.platform}:{d.device_kind}" for d in jax.devices()]
+    return {"versions": _versions(), "devices": devices}
+
+
+def read_result(path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """Reads ``result.json``; None where the run has not come to an end."""
+    file = Path(path).expanduser() / RESULT
+    return _read_json(file) if file.exists() else None
 
 
 def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -94,14 +129,18 @@ def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises:
         UsageError: the folder holds no run, or its ``config.json`` is damaged.
     """
-    file = Path(path).expanduser() / CONFIG
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return _read_json(Path(path).expanduser() / CONFIG)
     except OSError:
         raise UsageError(
             f"--workdir={path} holds no run (there is no readable {CONFIG} in it); name the "
             "folder of a finished one."
         ) from None
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
     except ValueError:
         raise UsageError(f"{file} is damaged: it is no JSON; train again.") from None
 
@@ -131,9 +170,10 @@ def _commit() -> str | None:
     return done.stdout.strip() or None
 
 
-def _event_writer(path: Path) -> Any:
+def _event_writer(path: Path, first_step: int) -> Any:
     try:
         from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports]
     except ImportError:
         return None
-    return SummaryWriter(str(path))
+    # What an interrupted run has written from this step on does not count.
+    return SummaryWriter(str(path), purge_step=first_step)

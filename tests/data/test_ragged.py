@@ -89,3 +89,11 @@ def test_arrays_that_do_not_belong_together_are_refused(values, offsets):
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_part_holds_its_sequences():
+    rows = [[1, 5], [], [1, 7, 8], [9]]
+    ragged = Ragged.from_sequences(rows)
+    for start, stop in [(0, 4), (1, 3), (2, 4), (0, 0), (3, 3)]:
+        part = ragged.part(start, stop)
+        assert [part[i].tolist() for i in range(len(part))] == rows[start:stop]

@@ -4,11 +4,15 @@ import json
 import shutil
 
 import jax
+import jax.export
 import jax.numpy as jnp
+import numpy as np
 import pytest
+from rich.console import Console
 
 from experiments import imdb_sentiment
 from experiments.common import merge
+from rnnjax.data.text import Vocabulary
 from rnnjax.training.reports import count_params
 from tests.experiments.starting import assert_refused, start
 
@@ -65,6 +69,21 @@ def test_a_saved_run_judges_sentences(run):
     first, second = done.stdout.strip().splitlines()[-2:]
     assert first.startswith("favourable"), done.stdout
     assert second.startswith("unfavourable"), done.stdout
+
+
+def test_an_exported_run_judges_the_same(run, tmp_path):
+    out = tmp_path / "out"
+    done = start("imdb_sentiment", f"--workdir={run}", f"--export={out}")
+    assert done.returncode == 0, done.stderr
+    model = jax.export.deserialize(bytearray((out / "model.stablehlo").read_bytes()))
+    vocabulary = Vocabulary.from_json((out / "vocabulary.json").read_text())
+    config = imdb_sentiment.Config(workdir=str(run), predict="-")
+    for sentence in ("The acting was not boring, it was truly brilliant.", "Boring."):
+        tokens = np.array(vocabulary.encode_all([sentence])[0])[None]  # as long as it is
+        logits = model.call(tokens.astype(np.int32), np.ones(tokens.shape, bool))["logits"]
+        settings = imdb_sentiment.common.saved_config(config)
+        judged = imdb_sentiment.judge(Console(quiet=True), sentence, settings)
+        assert jax.nn.sigmoid(logits)[0] == pytest.approx(judged["probabilities"][0], abs=1e-6)
 
 
 def test_what_cannot_be_judged_is_refused(run, tmp_path):

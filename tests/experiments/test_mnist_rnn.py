@@ -56,7 +56,7 @@ def test_a_run_leaves_everything_behind_and_can_be_evaluated(tmp_path):
     assert sorted(p.name for p in run.iterdir()) == before
 
     refused = start("mnist_rnn", "--dataset=digits", f"--workdir={run}")
-    assert_refused(refused, "already holds a run")
+    assert_refused(refused, "hidden_size is 32 there and 128 here")
     assert json.loads((run / "result.json").read_text()) == result
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from rnnjax.training import loop
 from rnnjax.training.batches import ExampleBatches
-from rnnjax.training.loop import NonFiniteLossError, Trainer, init_state
+from rnnjax.training.loop import Trainer, init_state
+from rnnjax.training.nonfinite import NonFiniteLossError
 
 RATE = 0.05
 
@@ -86,5 +87,5 @@ def test_a_loss_that_is_not_finite_names_its_step():
     x, y = make_data(8)
     y[5] = np.nan
     batches = ExampleBatches(8, 2, shuffle=False)
-    with pytest.raises(NonFiniteLossError, match=r"became nan at step 2;"):
+    with pytest.raises(NonFiniteLossError, match=r"NaN or infinite at step 2;"):
         train(squared_errors, batches, (x, y), 4)

@@ -3,6 +3,7 @@ import numpy as np
 import optax
 import pytest
 
+from rnnjax.training.nonfinite import skipped_in_a_row, skipped_updates
 from rnnjax.training.optimizers import OPTIMIZERS, averaged_params, build_optimizer
 
 
@@ -62,3 +63,30 @@ def test_an_average_of_the_parameters_is_kept_beside_the_same_updates():
     expected = weights @ np.stack(seen) / weights.sum()
     np.testing.assert_allclose(averaged_params(states[1], other), expected, rtol=1e-5)
     assert averaged_params(states[0], one) is one
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_an_update_that_is_not_finite_is_skipped_with_all_that_hangs_on_it(bad):
+    """Moments, schedule and average are those of a run that never saw that gradient."""
+    good = [jnp.asarray([1.0, -2.0]), jnp.asarray([0.5, 3.0]), jnp.asarray([-1.0, 1.0])]
+    optimizer = build_optimizer(
+        "adam", 0.1, schedule="linear", num_steps=5, clip_norm=1.0, average=0.75
+    )
+
+    def train(gradients):
+        params = jnp.asarray([1.0, -2.0])
+        state = optimizer.init(params)
+        for gradient in gradients:
+            update, state = optimizer.update(gradient, state, params)
+            params = optax.apply_updates(params, update)
+        return params, state
+
+    one, state = train(good)
+    other, with_gaps = train([good[0], jnp.asarray([bad, 1.0]), good[1], good[2]])
+    np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(averaged_params(state, one), averaged_params(with_gaps, other))
+    assert (averaged_params(state, one) != one).all()
+    assert (skipped_updates(state), skipped_updates(with_gaps)) == (0, 1)
+    assert skipped_in_a_row(with_gaps) == 0
+    in_a_row = train([good[0], *[jnp.asarray([bad, 1.0])] * 3])[1]
+    assert (skipped_updates(in_a_row), skipped_in_a_row(in_a_row)) == (3, 3)

@@ -1,0 +1,60 @@
+"""Small files that are written whole or not at all, and are still there after a power failure."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from rnnjax.training.errors import StorageError
+
+
+@contextlib.contextmanager
+def storing(what: object) -> Iterator[None]:
+    """Turns a failure to write into one sentence.
+
+    Args:
+        what: what is written, for the sentence.
+
+    Raises:
+        StorageError: the disk is full, the folder can't be written to, or the like.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{what} could not be written ({error.strerror or error}); what was saved before is "
+            "sound, so make room and give the same command again."
+        ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file whole or not at all.
+
+    Args:
+        path: the file; its folder exists.
+        text: its content.
+
+    Raises:
+        StorageError: it could not be written; what was there before is untouched.
+    """
+    part = path.with_name(f".{path.name}.part")
+    with storing(path):
+        with open(part, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Has the disk keep a file, or the names in a folder, before anything that follows."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows opens no folders
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,108 @@
+"""Batches of sequences of similar length, so that little time goes into padding."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from rnnjax.training.batches import ExampleBatches
+
+POOL = 50
+"""How many batches are sorted by length together: enough for like to meet like, few enough for
+every epoch to compose its batches anew."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LengthBatches:
+    """Batches of examples of similar length, composed and ordered anew in every epoch.
+
+    An epoch sees every example exactly once, as with `ExampleBatches`. The shuffled examples are
+    sorted by length, so many batches at a time, and these batches are shuffled.
+
+    Args:
+        lengths: of each example, ``[N]``.
+        batch_size: B.
+
+    Raises:
+        ValueError: the batch is larger than the data.
+    """
+
+    lengths: np.ndarray
+    batch_size: int
+
+    def __post_init__(self) -> None:
+        _ = self._examples  # which checks the sizes
+
+    @property
+    def _examples(self) -> ExampleBatches:
+        return ExampleBatches(len(self.lengths), self.batch_size, shuffle=True)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many batches cover the data."""
+        return self._examples.steps_per_epoch
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def plan(self, key: jax.Array, epoch: jax.Array) -> jax.Array:
+        """The examples' indices ``[steps, B]`` of an epoch; -1 fills up one of the batches."""
+        examples_key, batches_key = jax.random.split(key)
+        indices = self._examples.plan(examples_key, epoch).ravel()
+        lengths = jnp.where(indices < 0, -1, jnp.asarray(self.lengths)[indices])
+        pools = jnp.arange(len(indices)) // (POOL * self.batch_size)
+        batches = indices[jnp.lexsort((lengths, pools))].reshape(-1, self.batch_size)
+        return jax.random.permutation(jax.random.fold_in(batches_key, epoch), batches)
+
+    def take(self, data: Any, indices: jax.Array) -> tuple[Any, jax.Array]:
+        """One batch of the pytree `data` ``[N, ...]``, and its rows' weights ``[B]``, 0 or 1."""
+        return self._examples.take(data, indices)
+
+    def starts_anew(self, indices: jax.Array) -> bool:
+        """Whether the recurrent state begins anew with this batch: always, rows differ."""
+        return self._examples.starts_anew(indices)
+
+
+def length_limits(lengths: np.ndarray, count: int, longest: int) -> tuple[int, ...]:
+    """Lengths to cut batches to: about as many examples end before each as behind the last one.
+
+    Args:
+        lengths: of the examples, ``[N]``.
+        count: how many limits.
+        longest: the last limit.
+
+    Returns:
+        Rising multiples of 16, and the longest.
+
+    >>> length_limits(np.arange(1, 101), 4, 100)
+    (32, 64, 80, 100)
+    """
+    quantiles = np.quantile(np.minimum(lengths, longest), np.arange(1, count) / count)
+    limits = {16 * int(np.ceil(q / 16)) for q in quantiles}
+    return (*sorted(limit for limit in limits if limit < longest), longest)
+
+
+def cut_to_length(
+    function: Callable[[Any], Any], sequences: Any, length: jax.Array, limits: tuple[int, ...]
+) -> Any:
+    """Applies a function to sequences without the padding that all of them have behind.
+
+    One program is compiled per limit, and the one that is long enough runs.
+
+    Args:
+        function: of the sequences; its result must not depend on padding.
+        sequences: a pytree of arrays ``[B, T, ...]``, padded behind.
+        length: of the longest one, a scalar.
+        limits: rising; the last one is T.
+    """
+
+    def at(limit: int) -> Callable[[Any], Any]:
+        return lambda sequences: function(jax.tree.map(lambda a: a[:, :limit], sequences))
+
+    index = jnp.searchsorted(jnp.asarray(limits), length)
+    return lax.switch(index, [at(limit) for limit in limits], sequences)

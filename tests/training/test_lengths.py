@@ -1,0 +1,65 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from rnnjax.training.lengths import LengthBatches, cut_to_length, length_limits
+
+LENGTHS = np.random.default_rng(0).integers(1, 400, size=1003)
+KEY = jax.random.key(0)
+
+
+def test_every_epoch_sees_each_example_once_in_batches_of_its_own():
+    batches = LengthBatches(LENGTHS, 8)
+    assert batches.steps_per_epoch == 126
+    plans = [np.asarray(batches.plan(KEY, jnp.int32(epoch))) for epoch in (0, 1)]
+    for plan in plans:
+        assert sorted(plan.ravel()) == [-1] * 5 + list(range(1003))
+    compositions = [{frozenset(batch) for batch in plan.tolist()} for plan in plans]
+    assert len(compositions[0] & compositions[1]) < 3
+    again = np.asarray(batches.plan(KEY, jnp.int32(0)))
+    np.testing.assert_array_equal(again, plans[0])
+
+
+def test_a_batch_holds_examples_of_similar_length_and_batches_come_in_any_order():
+    plan = np.asarray(LengthBatches(LENGTHS, 8).plan(KEY, jnp.int32(0)))
+    full = plan[(plan >= 0).all(axis=1)]
+    spread = np.ptp(LENGTHS[full], axis=1)
+    assert np.median(spread) < 15
+    means = LENGTHS[full].mean(axis=1)
+    assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.3
+
+
+def test_the_rows_that_fill_up_have_no_weight():
+    batches = LengthBatches(LENGTHS, 8)
+    data = {"length": jnp.asarray(LENGTHS)}
+    seen = 0.0
+    for entry in batches.plan(KEY, jnp.int32(0)):
+        batch, weights = batches.take(data, entry)
+        seen += float((batch["length"] * weights).sum())
+    assert seen == LENGTHS.sum()
+    assert batches.starts_anew(jnp.zeros(8, jnp.int32))
+
+
+def test_limits_part_the_examples_evenly():
+    limits = length_limits(LENGTHS, 3, 300)
+    assert limits[-1] == 300
+    assert all(limit % 16 == 0 for limit in limits[:-1])
+    shares = np.diff([0, *((limit >= LENGTHS).mean() for limit in limits[:-1]), 1])
+    np.testing.assert_allclose(shares, 1 / 3, atol=0.05)
+    assert length_limits(LENGTHS, 1, 300) == (300,)
+    assert length_limits(np.full(10, 500), 4, 300) == (300,)
+
+
+@pytest.mark.parametrize("longest", [1, 4, 5, 8, 10])
+def test_the_shortest_program_that_is_long_enough_runs(longest):
+    tokens = np.zeros((3, 10), np.int32)
+    tokens[1, :longest] = 1 + np.arange(longest)
+
+    def width_and_sum(sequences):
+        return jnp.asarray(sequences.shape[1]), sequences.sum()
+
+    run = jax.jit(lambda t, n: cut_to_length(width_and_sum, t, n, (4, 8, 10)))
+    width, total = run(jnp.asarray(tokens), jnp.asarray(longest))
+    assert width == next(limit for limit in (4, 8, 10) if limit >= longest)
+    assert total == tokens.sum()
