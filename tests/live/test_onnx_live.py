@@ -77,3 +77,15 @@ def test_every_cell_both_ways_with_a_mask(name):
     for batch, time in SIZES:
         arrays = drawn(model, batch, time)
         assert_close(call(arrays), outputs_of(model, arrays), tolerance=1e-5)
+
+
+def test_the_axes_of_an_output_straight_from_a_loop_keep_their_names():
+    cell = rnnjax.GRU(2, 3)
+    params = cell.init(jax.random.key(0))
+
+    def outputs(xs):
+        return {"ys": rnnjax.unroll(cell, params, xs)[1]}
+
+    file = to_onnx(outputs, {"xs": Array(("time", "batch", 2), "float32")})
+    (ys,) = onnxruntime.InferenceSession(file).get_outputs()
+    assert (ys.name, ys.shape) == ("ys", ["time", "batch", 3])
