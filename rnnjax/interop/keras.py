@@ -133,7 +133,8 @@ def to_keras(layer: Layer, params: Params) -> Any:
         params: its parameters, all of one dtype.
 
     Returns:
-        The layer, with ``return_sequences=True``.
+        The layer, with ``return_sequences=True`` and, so that masked steps give zeros there too,
+        ``zero_output_for_mask=True``.
 
     Raises:
         ValueError: as `to_weights`, or the parameters differ in dtype.

@@ -70,7 +70,8 @@ def to_config(layer: Layer) -> dict[str, Any]:
         layer: a `SimpleRNN`, `LSTM` or `GRU`, or a `Bidirectional` of them.
 
     Returns:
-        ``{"module": ..., "class_name": ..., "config": ...}``, with ``return_sequences=True``.
+        ``{"module": ..., "class_name": ..., "config": ...}``, with ``return_sequences=True``
+        and ``zero_output_for_mask=True``.
 
     Raises:
         ValueError: Keras has no such layer.
@@ -145,6 +146,7 @@ def _cell_options(cell: Any) -> dict[str, Any]:
     for option in ("activation", "recurrent_activation"):
         _check_activation(kind.__name__, option, options.get(option, "tanh"))
     rest = {"units": cell.hidden_size, "use_bias": cell.use_bias, "return_sequences": True}
+    rest["zero_output_for_mask"] = True
     return options | rest
 
 
