@@ -212,6 +212,8 @@ def _checkpointer() -> ocp.Checkpointer:
         logging.getLogger(name).addFilter(_is_wanted)
     if not isinstance(sys.unraisablehook, _WithoutClosedLoops):
         sys.unraisablehook = _WithoutClosedLoops(sys.unraisablehook)
+    # A write that has failed leaves those behind it unbegun, and Python says so when it exits.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     handler = ocp.CompositeCheckpointHandler(
         state=ocp.StandardCheckpointHandler(),
         params=ocp.StandardCheckpointHandler(),
