@@ -31,10 +31,11 @@ from rnnjax.export import Array, Model, carry_arrays
 from rnnjax.models import SequenceTagger
 from rnnjax.training import plots
 from rnnjax.training.batches import WindowBatches
-from rnnjax.training.checkpoints import load_params
 from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import classification_metrics
 from rnnjax.training.fit import evaluation_line
+from rnnjax.training.layout import Layout
+from rnnjax.training.statistics import summarise
 
 try:
     from experiments import common
@@ -74,25 +75,26 @@ class Bits:
     warning = None
     name = "bits"
 
-    def __init__(self, config: Config, key: jax.Array) -> None:
+    def __init__(self, config: Config, layout: Layout, keys: jax.Array) -> None:
         num_bits = config.batch_size * config.row_length
         self.origin = f"{num_bits:,} random bits, a rule {config.lag} steps back"
-        train_key, test_key = jax.random.split(key)
-        self.train = binary.rows(
-            *binary.generate(train_key, num_bits, config.lag), row_length=config.row_length
-        )
-        self.test = binary.rows(
-            *binary.generate(test_key, 50 * config.row_length, config.lag),
-            row_length=config.row_length,
-        )
+
+        def rows(key: jax.Array, number: int) -> Any:
+            bits = binary.generate(key, number * config.row_length, config.lag)
+            return binary.rows(*bits, row_length=config.row_length)
+
+        def train_and_test(key: jax.Array) -> Any:
+            train_key, test_key = jax.random.split(key)
+            return rows(train_key, config.batch_size), rows(test_key, 50)
+
+        self.train, self.test = layout.per_seed(train_and_test, keys)
 
 
 def trained_model(config: Config) -> Model:
     """What a run has learnt: a function of a piece of the stream and the state before it."""
     layer = common.build_layer(rnnjax.CELLS[config.cell], 1, config.hidden_size, config.num_layers)
     model = SequenceTagger(layer, num_classes=2)
-    like = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 1, 1)))["params"]
-    _, params = load_params(str(config.workdir), like, common.warn)
+    params = common.load_model(config, lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"])
 
     def apply(params: Any, bits: jax.Array, carry: Any) -> Any:
         outputs: Any = model.apply({"params": params}, bits[..., None].astype(jnp.float32), carry)
@@ -120,30 +122,36 @@ def run(config: Config) -> dict[str, Any]:
         return common.export(console, config, trained_model)
     if config.eval_only:
         config = common.saved_config(config)
-    data_key, init_key, train_key = jax.random.split(jax.random.key(config.seed), 3)
+    layout = common.lay_out(config)
+    data_keys, init_keys, train_keys = layout.keys(config.seed, 3)
     try:
         batches = WindowBatches(
             config.batch_size, config.row_length, config.window, config.carry_state
         )
     except ValueError as error:
         raise UsageError(f"--window: {error}") from None
-    data = Bits(config, data_key)
+    data = Bits(config, layout, data_keys)
     layer = common.build_layer(rnnjax.CELLS[config.cell], 1, config.hidden_size, config.num_layers)
     model = SequenceTagger(layer, num_classes=2)
-    params = model.init(init_key, jnp.zeros((1, 1, 1)))["params"]
+    params = common.initial_params(
+        config, layout, lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"], init_keys
+    )
     title = (
         f"{common.run_title(config, config.cell, data)}, lag {config.lag}, window {config.window}"
     )
-    common.show_setup(console, title, params, data)
+    common.show_setup(console, config, layout, title, params, data)
     limit = binary.bayes_limit(config.lag)
     console.print(
         f"limits   knowing the rule: loss {limit.cross_entropy:.4f}, accuracy {limit.accuracy:.2f};"
         f" knowing nothing: loss {np.log(2):.4f}, accuracy 0.50"
     )
 
+    apply = common.computing_in(
+        config.precision, lambda p, x, carry: model.apply({"params": p}, x, carry)
+    )
+
     def logits(params: Any, carry: Any, x: jax.Array) -> tuple[Any, jax.Array]:
-        outputs: Any = model.apply({"params": params}, x[..., None].astype(jnp.float32), carry)
-        return outputs
+        return apply(params, x[..., None].astype(jnp.float32), carry)
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         x, y = batch
@@ -151,19 +159,24 @@ def run(config: Config) -> dict[str, Any]:
         losses = optax.softmax_cross_entropy_with_integer_labels(outputs, y)
         return losses.mean(axis=1), carry
 
-    @jax.jit
-    def predict(params: Any) -> jax.Array:
-        x = data.test[0]
+    def read(params: Any, rows: jax.Array) -> jax.Array:
         if not config.carry_state:
-            x = x.reshape(-1, config.window)
-        return logits(params, None, x)[1].reshape(-1, 2)
+            rows = rows.reshape(-1, config.window)
+        return logits(params, None, rows)[1].reshape(-1, 2)
 
-    def evaluate(params: Any) -> dict[str, float]:
-        return classification_metrics(predict(params), data.test[1].ravel())
+    test_bits = layout.put(data.test[0], layout.of_seeds())
+    read_all = jax.jit(layout.over_seeds(read), out_shardings=layout.sharding())
+
+    def predict(params: Any) -> jax.Array:
+        return read_all(params, test_bits)
+
+    def evaluate(params: Any) -> dict[str, np.ndarray]:
+        outputs = predict(params)
+        return classification_metrics(outputs, np.reshape(data.test[1], outputs.shape[:-1]))
 
     if config.eval_only:
-        step, params = load_params(str(config.workdir), params, common.warn)
-        console.print(evaluation_line({"step": step - 1, **evaluate(params)}))
+        step, params = common.load_run(config, layout, params)
+        console.print(evaluation_line({"step": step, **summarise(evaluate(params))}))
         return {}
     if config.dry_run:
         return {}
@@ -171,18 +184,9 @@ def run(config: Config) -> dict[str, Any]:
     folder = common.open_run(TASK, config, data)
     carry = layer.initial_carry((config.batch_size,))
     fitted = common.train(
-        config,
-        folder,
-        console,
-        title,
-        params,
-        loss,
-        batches,
-        data.train,
-        train_key,
-        evaluate,
-        carry,
-    )
+        config, folder, console, layout, title, params, loss, batches, data.train, train_keys,
+        evaluate, carry, own_data=True,
+    )  # fmt: skip
     limits = {"knowing the rule": limit.cross_entropy, "knowing nothing": float(np.log(2))}
     plots.plot_curves(folder.path / "curves.png", title, fitted.history, loss_limits=limits)
     draw_contexts(folder.path, title, config, data, predict(fitted.params))
@@ -192,7 +196,7 @@ def run(config: Config) -> dict[str, Any]:
 
 def draw_contexts(folder: Path, title: str, config: Config, data: Bits, logits: jax.Array) -> None:
     """What the cell knows: predicted against true probability, for the four contexts."""
-    ones = np.asarray(jax.nn.softmax(logits)[:, 1])
+    ones = np.asarray(jax.nn.softmax(logits)[..., 1]).ravel()
     contexts = np.asarray(binary.contexts(data.test[0], config.lag)).ravel()
     by_context = [ones[contexts == c] for c in range(len(CONTEXTS))]
     spread = np.array(

@@ -28,15 +28,20 @@ from rnnjax.data.source import DataError
 from rnnjax.data.source import Progress as DataProgress
 from rnnjax.export import ExportError, Model, check_folder, export_model
 from rnnjax.training import reports, resumption
+from rnnjax.training.checkpoints import load_params
 from rnnjax.training.errors import StorageError, UsageError
 from rnnjax.training.files import storing
 from rnnjax.training.interruption import Interrupted, raised
+from rnnjax.training.layout import Layout
 from rnnjax.training.nonfinite import NonFiniteLossError, skipped_updates
 from rnnjax.training.optimizers import SCHEDULES as SCHEDULES
+from rnnjax.training.precision import computing_in as computing_in
+from rnnjax.training.precision import kept_in
 from rnnjax.training.run_folder import RunFolder, read_config
 from rnnjax.training.run_state import RunState
 from rnnjax.training.settings import Config as Config
 from rnnjax.training.settings import setting as setting
+from rnnjax.training.statistics import shown
 from rnnjax.training.train import train as train
 
 C = TypeVar("C", bound="Config")
@@ -90,6 +95,7 @@ def launch(
     def main(config: C) -> None:
         try:
             with raised(), storing("the run's folder"):
+                set_precision(config)
                 if not is_finished(task, config):
                     run(config)
         except (UsageError, DataError) as error:
@@ -115,8 +121,8 @@ def is_finished(task: str, config: Config) -> bool:
     result = resumption.finished_result(task, config) if config.trains else None
     if result is not None:
         print(
-            f"this run has finished: test loss {result['test_loss']:.4f}, test accuracy "
-            f"{result['test_accuracy']:.4f} after {result['steps']:,} steps; everything is in "
+            f"this run has finished: test loss {shown(result, 'test_loss')}, test accuracy "
+            f"{shown(result, 'test_accuracy')} after {result['steps']:,} steps; everything is in "
             f"{config.workdir} (another --workdir trains anew)"
         )
     return result is not None
@@ -181,9 +187,61 @@ def saved_config(config: C) -> C:
         here["data_dir"] = config.data_dir
     names = {field.name for field in dataclasses.fields(config)}
     try:
-        return type(config)(**({k: v for k, v in saved.items() if k in names} | here))
+        found = type(config)(**({k: v for k, v in saved.items() if k in names} | here))
     except TypeError as error:
         raise UsageError(f"--workdir={config.workdir} holds a run of another task.") from error
+    set_precision(found)
+    return found
+
+
+def set_precision(config: Config) -> None:
+    """Has JAX make numbers as wide as `config` asks for; before any is made."""
+    jax.config.update("jax_enable_x64", config.precision == "f64")
+
+
+def lay_out(config: Config) -> Layout:
+    """How seeds and batches are laid out over the devices.
+
+    Raises:
+        UsageError: there are not so many devices, or a batch can't be divided evenly among them.
+    """
+    devices = jax.devices()
+    if (config.num_devices or 0) > len(devices):
+        raise UsageError(
+            f"--num_devices={config.num_devices}, but there are only {len(devices)}: "
+            f"{', '.join(map(str, devices))}."
+        )
+    return Layout.over(
+        devices[: config.num_devices], num_seeds=config.num_seeds, batch_size=config.batch_size
+    )
+
+
+def initial_params(
+    config: Config, layout: Layout, init: Callable[[jax.Array], Any], keys: jax.Array
+) -> Any:
+    """The parameters that a run begins with, of each seed.
+
+    Args:
+        config: the settings.
+        layout: of seeds over devices.
+        init: parameters from a key.
+        keys: one for each seed.
+    """
+    return kept_in(config.precision, layout.per_seed(init, keys))
+
+
+def load_run(config: Config, layout: Layout, like: Any) -> tuple[int, Any]:
+    """The step that the run in --workdir has come to, and its parameters, of each seed."""
+    updates, params = load_params(str(config.workdir), like, warn)
+    return updates - 1, layout.put(params, layout.of_seeds())
+
+
+def load_model(config: Config, init: Callable[[jax.Array], Any]) -> Any:
+    """The parameters of the run in --workdir, to use on one device; of the first seed."""
+    layout = Layout.over(jax.devices()[:1], num_seeds=config.num_seeds)
+    keys, _ = layout.keys(config.seed, 2)
+    like = jax.eval_shape(lambda keys: initial_params(config, layout, init, keys), keys)
+    return layout.part(load_params(str(config.workdir), like, warn)[1], 0)
 
 
 def export(console: Console, config: C, trained_model: Callable[[C], Model]) -> dict[str, Any]:
@@ -221,11 +279,15 @@ def loading(console: Console) -> Iterator[DataProgress]:
         yield show
 
 
-def show_setup(console: Console, title: str, params: Any, data: Dataset) -> None:
+def show_setup(
+    console: Console, config: Config, layout: Layout, title: str, params: Any, data: Dataset
+) -> None:
     """Says what is trained, on which data and devices, before anything takes time."""
-    console.print(reports.params_table(params, title))
+    console.print(reports.params_table(layout.part(params, 0), title))
     console.print(f"data     {data.name}: {data.origin}")
-    console.print(f"devices  {', '.join(map(str, jax.devices()))}")
+    console.print(f"devices  {', '.join(map(str, layout.mesh.devices.flat))}")
+    if config.num_seeds > 1:
+        console.print(f"seeds    {config.seed} to {config.seed + config.num_seeds - 1}, at once")
     if data.warning is not None:
         console.print(Panel(data.warning, title="other data than asked for", style="bold yellow"))
 
@@ -243,7 +305,8 @@ def run_title(config: Config, cell: str, data: Dataset) -> str:
     """What is trained on what; it stands beside the bar and above every picture."""
     layers = "" if config.num_layers == 1 else f"{config.num_layers} layers of "
     stand_in = " (A STAND-IN)" if data.warning is not None else ""
-    return f"{layers}{cell} {config.hidden_size} on {data.name}{stand_in}"
+    seeds = "" if config.num_seeds == 1 else f", {config.num_seeds} seeds"
+    return f"{layers}{cell} {config.hidden_size} on {data.name}{stand_in}{seeds}"
 
 
 def open_run(task: str, config: Config, data: Dataset, **more: Any) -> RunFolder:
@@ -263,7 +326,15 @@ def finish(
 ) -> dict[str, Any]:
     """Writes ``result.json`` and says where everything lies."""
     last = fitted.history[-1]
-    skipped = skipped_updates(fitted.train.opt_state)
+    skipped = int(skipped_updates(fitted.train.opt_state).sum())
+    kept = ("test_loss", "test_accuracy")
+    metrics = {k: v for k, v in last.items() if k in kept} | dict(more)
+    if config.num_seeds > 1:
+        spread = more if "seeds" in more else last
+        metrics["sd"] = {k: v for k, v in spread["sd"].items() if k in kept}
+        metrics["seeds"] = {"seed": [config.seed + i for i in range(config.num_seeds)]} | {
+            k: v for k, v in spread["seeds"].items() if k in kept
+        }
     result = {
         "task": task,
         "preset": config.preset,
@@ -272,17 +343,16 @@ def finish(
         "seed": config.seed,
         "steps": int(fitted.train.step),
         **({"skipped": skipped} if skipped else {}),
-        "num_params": reports.count_params(fitted.params),
+        "num_params": reports.count_params(fitted.params) // config.num_seeds,
         "train_seconds": round(fitted.train_seconds, 3),
         "compile_seconds": round(fitted.compile_seconds, 3),
-        **{k: v for k, v in last.items() if k in ("test_loss", "test_accuracy")},
-        **more,
+        **metrics,
     }
     folder.write_result(result)
     speed = 1e3 * fitted.train_seconds / result["steps"]
     console.print(
-        f"test loss {result['test_loss']:.4f}, test accuracy {result['test_accuracy']:.4f} after "
-        f"{result['steps']:,} steps ({speed:.2f} ms each, compiled in "
+        f"test loss {shown(result, 'test_loss')}, test accuracy {shown(result, 'test_accuracy')} "
+        f"after {result['steps']:,} steps ({speed:.2f} ms each, compiled in "
         f"{fitted.compile_seconds:.1f} s)\nwritten to {folder.path}",
         soft_wrap=True,
     )

@@ -16,6 +16,7 @@ small grammar in which the order of the words decides, and says so.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import sys
 from pathlib import Path
@@ -38,12 +39,13 @@ from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import TextClassifier
 from rnnjax.training import plots, reports
 from rnnjax.training.batches import Batches, ExampleBatches
-from rnnjax.training.checkpoints import load_params
 from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import Predictor, classification_metrics
 from rnnjax.training.fit import evaluation_line
+from rnnjax.training.layout import SEEDS
 from rnnjax.training.lengths import LengthBatches, cut_to_length, length_limits
 from rnnjax.training.run_folder import read_config
+from rnnjax.training.statistics import summarise
 
 try:
     from experiments import common
@@ -145,6 +147,11 @@ def build_model(config: Config, num_words: int) -> TextClassifier:
     )
 
 
+def init(model: TextClassifier, key: jax.Array) -> Any:
+    """Initial parameters."""
+    return model.init(key, jnp.zeros((1, 2), jnp.int32))["params"]
+
+
 def prepare(config: Config, reviews: Ragged, length: int) -> Padded:
     """The most frequent words only, at one length; a longer review keeps its last words."""
     limited = Ragged(limit_words(reviews.values, config.num_words), reviews.offsets)
@@ -170,21 +177,27 @@ def run(config: Config) -> dict[str, Any]:
         config = common.saved_config(config)
     with common.loading(console) as progress:
         data = imdb.load(config.dataset, config.data_dir, progress=progress)
+    layout = common.lay_out(config)
     vocabulary = data.vocabulary.limited(config.num_words)
     model = build_model(config, len(vocabulary))
-    init_key, train_key = jax.random.split(jax.random.key(config.seed))
-    params = model.init(init_key, jnp.zeros((1, 2), jnp.int32))["params"]
+    init_keys, train_keys = layout.keys(config.seed, 2)
+    params = common.initial_params(config, layout, functools.partial(init, model), init_keys)
     both_ways = "bidirectional " if config.bidirectional else ""
     title = both_ways + common.run_title(config, config.cell, data)
-    common.show_setup(console, title, params, data)
+    common.show_setup(console, config, layout, title, params, data)
     console.print(describe(data, config.num_words))
     if data.best_accuracy is not None:
         show_baseline(console, data)
 
+    apply = common.computing_in(
+        config.precision, lambda p, x, **options: model.apply({"params": p}, x, **options)
+    )
+    # What all seeds read together has the length of the longest.
+    axis_name = SEEDS if config.num_seeds > 1 else None
+
     def logits(params: Any, reviews: Padded, **options: Any) -> jax.Array:
         mask = reviews.mask if config.mask else None
-        outputs: Any = model.apply({"params": params}, reviews.tokens, mask=mask, **options)
-        return outputs
+        return apply(params, reviews.tokens, mask=mask, **options)
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         reviews, labels = batch
@@ -192,7 +205,8 @@ def run(config: Config) -> dict[str, Any]:
         def outputs_of(reviews: Padded) -> jax.Array:
             return logits(params, reviews, training=True, rngs={"dropout": key})
 
-        outputs = cut_to_length(outputs_of, reviews, reviews.mask.sum(axis=1).max(), limits)
+        longest = reviews.mask.sum(axis=1).max()
+        outputs = cut_to_length(outputs_of, reviews, longest, limits, axis_name)
         return optax.sigmoid_binary_cross_entropy(outputs, labels), carry
 
     n = config.num_validation
@@ -206,24 +220,25 @@ def run(config: Config) -> dict[str, Any]:
     validation = prepare(config, data.train.part(0, n), read)
     training = prepare(config, data.train.part(n, len(data.train)), config.max_length)
     batches, limits = build_batches(config, data.train.lengths[n:])
-    predict_validation = Predictor(logits, validation, 500)
-    predict_test = Predictor(logits, prepare(config, data.test, read), 500)
+    predict_validation = Predictor(logits, validation, 500, layout)
+    predict_test = Predictor(logits, prepare(config, data.test, read), 500, layout)
 
-    def validate(params: Any) -> dict[str, float]:
+    def validate(params: Any) -> dict[str, np.ndarray]:
         outputs = predict_validation(params)
-        return classification_metrics(outputs, data.train_labels[:n], "validation")
+        return classification_metrics(outputs, data.train_labels[:n], "validation", binary=True)
 
-    def test(params: Any) -> dict[str, float]:
-        return classification_metrics(predict_test(params), data.test_labels)
+    def test(params: Any) -> dict[str, np.ndarray]:
+        return classification_metrics(predict_test(params), data.test_labels, binary=True)
 
     if config.eval_only:
-        step, params = load_params(str(config.workdir), params, common.warn)
+        step, params = common.load_run(config, layout, params)
         if saved_vocabulary(config).digest != vocabulary.digest:
             raise UsageError(
                 f"the vocabulary of {data.name} here is not the one of {config.workdir}, so its "
                 "word indices mean other words; evaluate with the data of that run."
             )
-        console.print(evaluation_line({"step": step - 1, **validate(params), **test(params)}))
+        metrics = summarise({**validate(params), **test(params)})
+        console.print(evaluation_line({"step": step, **metrics}))
         report(console, data, predict_test(params), None)
         return {}
     if config.dry_run:
@@ -232,14 +247,14 @@ def run(config: Config) -> dict[str, Any]:
     folder = common.open_run(TASK, config, data, vocabulary=vocabulary.digest)
     (folder.path / VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
     fitted = common.train(
-        config, folder, console, title, params, loss, batches,
-        (training, data.train_labels[n:]), train_key, validate,
+        config, folder, console, layout, title, params, loss, batches,
+        (training, data.train_labels[n:]), train_keys, validate,
         best_by="validation_accuracy", keep_best=config.keep_best,
     )  # fmt: skip
     plots.plot_learning(folder.path / "curves.png", title, fitted.history)
-    last = test(fitted.params)
-    is_last = fitted.best_step == int(fitted.train.step) - 1
-    best = last if is_last else test(fitted.best_params)
+    last = summarise(test(fitted.params))
+    is_last = np.all(np.equal(fitted.best_step, int(fitted.train.step) - 1))
+    best = last if is_last else summarise(test(fitted.best_params))
     final = fitted.best_params if config.keep_best else fitted.params
     extra = {
         **(best if config.keep_best else last),
@@ -254,8 +269,7 @@ def trained_model(config: Config) -> Model:
     """What a run has learnt: a function of word indices and, if it was trained so, of a mask."""
     vocabulary = saved_vocabulary(config)
     model = build_model(config, len(vocabulary))
-    like = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 2), jnp.int32))["params"]
-    _, params = load_params(str(config.workdir), like, common.warn)
+    params = common.load_model(config, functools.partial(init, model))
 
     def apply(params: Any, tokens: jax.Array, mask: jax.Array | None = None) -> Any:
         return {"logits": model.apply({"params": params}, tokens, mask=mask)}
@@ -311,10 +325,12 @@ def report(
     probabilities = np.asarray(jax.nn.sigmoid(logits))
     labels = data.test_labels
     scores = reports.class_scores(labels, probabilities > 0.5, CLASSES)
-    roc_auc = float(roc_auc_score(labels, probabilities))
+    each = np.atleast_2d(probabilities)
+    roc_auc = float(np.mean([roc_auc_score(labels, seed) for seed in each]))
     console.print(reports.class_table(scores, f"test set of {data.name}"))
     console.print(f"area under the ROC curve {roc_auc:.4f}")
-    mistakes = reports.surest_mistakes(labels, probabilities, data.test_texts)
+    # Of several seeds what they say together: the mean of their probabilities.
+    mistakes = reports.surest_mistakes(labels, each.mean(axis=0), data.test_texts)
     console.print(reports.mistakes_table(mistakes[:3], CLASSES))
     if folder is not None:
         (folder / "mistakes.json").write_text(json.dumps(mistakes, indent=2), encoding="utf-8")
@@ -347,8 +363,7 @@ def judge(console: Console, asked: str, config: Config) -> dict[str, Any]:
         raise UsageError(f"--predict: {error}") from None
     vocabulary = saved_vocabulary(config)
     model = build_model(config, len(vocabulary))
-    shapes = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 2), jnp.int32))["params"]
-    _, params = load_params(str(config.workdir), shapes, common.warn)
+    params = common.load_model(config, functools.partial(init, model))
     read = config.eval_length or config.max_length
     reviews = prepare(config, vocabulary.encode_all(sentences), read)
     mask = reviews.mask if config.mask else None

@@ -32,10 +32,10 @@ from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import SequenceClassifier
 from rnnjax.training import plots, reports
 from rnnjax.training.batches import ExampleBatches
-from rnnjax.training.checkpoints import load_params
 from rnnjax.training.evaluation import Predictor, classification_metrics
 from rnnjax.training.fit import evaluation_line
 from rnnjax.training.run_folder import read_config
+from rnnjax.training.statistics import summarise
 
 try:
     from experiments import common
@@ -93,8 +93,9 @@ def trained_model(config: Config) -> Model:
     side = 8 if name == "digits" else 28
     labels = mnist.SOURCES[name].class_names if name in mnist.SOURCES else DIGITS
     model = build_model(config, side, len(labels))
-    like = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, side, side)))["params"]
-    _, params = load_params(str(config.workdir), like, common.warn)
+    params = common.load_model(
+        config, lambda key: model.init(key, jnp.zeros((1, side, side)))["params"]
+    )
 
     def apply(params: Any, images: jax.Array) -> Any:
         return {"logits": model.apply({"params": params}, scale(images))}
@@ -117,29 +118,33 @@ def run(config: Config) -> dict[str, Any]:
         config = common.saved_config(config)
     with common.loading(console) as progress:
         data = mnist.load(config.dataset, config.data_dir, progress=progress)
+    layout = common.lay_out(config)
     model = build_model(config, data.train_images.shape[-1], len(data.class_names))
-    init_key, train_key = jax.random.split(jax.random.key(config.seed))
-    params = model.init(init_key, scale(data.train_images[:1]))["params"]
+    init_keys, train_keys = layout.keys(config.seed, 2)
+    example = scale(data.train_images[:1])
+    params = common.initial_params(
+        config, layout, lambda key: model.init(key, example)["params"], init_keys
+    )
     title = common.run_title(config, config.cell, data)
-    common.show_setup(console, title, params, data)
+    common.show_setup(console, config, layout, title, params, data)
+    apply = common.computing_in(config.precision, lambda p, x: model.apply({"params": p}, x))
 
     def logits(params: Any, images: jax.Array) -> jax.Array:
-        outputs: Any = model.apply({"params": params}, scale(images))
-        return outputs
+        return apply(params, scale(images))
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         images, labels = batch
         losses = optax.softmax_cross_entropy_with_integer_labels(logits(params, images), labels)
         return losses, carry
 
-    predict = Predictor(logits, data.test_images)
+    predict = Predictor(logits, data.test_images, layout=layout)
 
-    def evaluate(params: Any) -> dict[str, float]:
+    def evaluate(params: Any) -> dict[str, np.ndarray]:
         return classification_metrics(predict(params), data.test_labels)
 
     if config.eval_only:
-        step, params = load_params(str(config.workdir), params, common.warn)
-        console.print(evaluation_line({"step": step - 1, **evaluate(params)}))
+        step, params = common.load_run(config, layout, params)
+        console.print(evaluation_line({"step": step, **summarise(evaluate(params))}))
         report(console, data, predict(params))
         return {}
     if config.dry_run:
@@ -149,8 +154,9 @@ def run(config: Config) -> dict[str, Any]:
     folder = common.open_run(TASK, config, data)
     training_data = (data.train_images, data.train_labels)
     fitted = common.train(
-        config, folder, console, title, params, loss, batches, training_data, train_key, evaluate
-    )
+        config, folder, console, layout, title, params, loss, batches, training_data, train_keys,
+        evaluate,
+    )  # fmt: skip
     final = predict(fitted.params)
     scores = report(console, data, final)
     draw(folder.path, title, data, final, fitted.history)
@@ -173,12 +179,13 @@ def draw(
     history: list[dict[str, float]],
 ) -> None:
     """The pictures: curves in the article's form, confusion matrix, wrongly read digits."""
-    probabilities = np.asarray(jax.nn.softmax(logits))
+    predicted = np.asarray(logits.argmax(axis=-1))
     labels, names = data.test_labels, data.class_names
     plots.plot_curves(folder / "curves.png", title, history)
-    plots.plot_confusion(
-        folder / "confusion.png", title, labels, probabilities.argmax(axis=1), names
-    )
+    plots.plot_confusion(folder / "confusion.png", title, labels, predicted, names)
+    # Of several seeds what they say together: the mean of their probabilities.
+    probabilities = np.asarray(jax.nn.softmax(logits))
+    probabilities = probabilities.reshape(-1, *probabilities.shape[-2:]).mean(axis=0)
     plots.plot_mistakes(
         folder / "mistakes.png", title, data.test_images, labels, probabilities, names
     )

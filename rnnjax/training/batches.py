@@ -24,8 +24,17 @@ class Batches(Protocol):
         """What each step of an epoch takes: an array with one entry per step."""
         ...
 
-    def take(self, data: Any, entry: jax.Array, /) -> tuple[Any, jax.Array]:
-        """The batch that an entry of the plan stands for, and the weights of its rows."""
+    @property
+    def rows_stay(self) -> bool:
+        """Whether a row of a batch always comes from the same row of the data."""
+        ...
+
+    def take(self, data: Any, entry: jax.Array, /) -> Any:
+        """The batch that an entry of the plan stands for."""
+        ...
+
+    def weights(self, entry: jax.Array, /) -> jax.Array:
+        """How much each row of that batch counts."""
         ...
 
     def starts_anew(self, entry: jax.Array, /) -> jax.Array | bool:
@@ -75,10 +84,19 @@ class ExampleBatches:
         filling = self.steps_per_epoch * self.batch_size - self.num_examples
         return jnp.pad(indices, (0, filling), constant_values=-1).reshape(-1, self.batch_size)
 
-    def take(self, data: Any, indices: jax.Array) -> tuple[Any, jax.Array]:
-        """One batch of the pytree `data` ``[N, ...]``, and its rows' weights ``[B]``, 0 or 1."""
+    @property
+    def rows_stay(self) -> bool:
+        """Whether a row of a batch always comes from the same row of the data: no."""
+        return False
+
+    def take(self, data: Any, indices: jax.Array) -> Any:
+        """One batch of the pytree `data` ``[N, ...]``."""
         rows = jnp.maximum(indices, 0)
-        return jax.tree.map(lambda a: a[rows], data), (indices >= 0).astype(jnp.float32)
+        return jax.tree.map(lambda a: a[rows], data)
+
+    def weights(self, indices: jax.Array) -> jax.Array:
+        """The weights of the rows ``[B]``: 0 for those that fill up, 1 for all others."""
+        return (indices >= 0).astype(jnp.float32)
 
     def starts_anew(self, indices: jax.Array) -> bool:
         """Whether the recurrent state begins anew with this batch: always, rows differ."""
@@ -131,12 +149,19 @@ class WindowBatches:
         del key, epoch
         return jnp.arange(self.steps_per_epoch) * self.window
 
-    def take(self, data: Any, first: jax.Array) -> tuple[Any, jax.Array]:
-        """One window of the pytree `data` ``[B, T, ...]``, and the rows' weights, all 1."""
-        windows = jax.tree.map(
-            lambda a: lax.dynamic_slice_in_dim(a, first, self.window, axis=1), data
-        )
-        return windows, jnp.ones(self.num_rows)
+    @property
+    def rows_stay(self) -> bool:
+        """Whether a row of a batch always comes from the same row of the data: yes."""
+        return True
+
+    def take(self, data: Any, first: jax.Array) -> Any:
+        """One window of the pytree `data` ``[B, T, ...]``."""
+        return jax.tree.map(lambda a: lax.dynamic_slice_in_dim(a, first, self.window, axis=1), data)
+
+    def weights(self, first: jax.Array) -> jax.Array:
+        """The weights of the rows ``[B]``, all 1."""
+        del first
+        return jnp.ones(self.num_rows)
 
     def starts_anew(self, first: jax.Array) -> jax.Array | bool:
         """Whether the recurrent state begins anew with this window."""

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import orbax.checkpoint as ocp
 
 from rnnjax.training.errors import StorageError, UsageError
@@ -62,7 +61,7 @@ class Checkpoints:
 
         Args:
             step: updates done.
-            state: a pytree of arrays; it may change or be reused at once.
+            state: a pytree of arrays, in the memory of this process; they must not change.
             params: the parameters to evaluate and predict with.
             params_step: after how many updates they were these.
             record: anything that JSON can hold.
@@ -73,9 +72,7 @@ class Checkpoints:
         self.wait()
         if (self._folder / str(step)).exists():
             return
-        # Copies, because the next training step reuses the memory of what it is given, and the run
-        # goes on adding to its record.
-        state, params = jax.tree.map(jnp.copy, (state, params))
+        # A copy, because the run goes on adding to its record.
         record = copy.deepcopy({PARAMS_STEP: params_step, **record})
         items = ocp.args.Composite(
             # Under a name, because Orbax refuses a tree that is a single array.
@@ -112,7 +109,7 @@ class Checkpoints:
 
         Args:
             step: what `newest` said.
-            like: a state of the same structure; its shapes, types and shardings are restored.
+            like: a state of the same structure and shapes, in the memory of this process.
 
         Returns:
             The state and the record.

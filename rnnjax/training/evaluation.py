@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,60 +13,92 @@ import numpy as np
 import optax
 from jax import lax
 
+from rnnjax.training.layout import ROWS, SEEDS, Layout
+
 
 class Predictor:
     """Computes a model's outputs for every example, whatever the batch size.
 
     Args:
         apply: ``apply(params, batch)``: outputs ``[B, ...]`` for a batch of inputs.
-        inputs: a pytree of arrays ``[N, ...]``; it is put on the device once.
+        inputs: a pytree of arrays ``[N, ...]``; it is put on the devices once.
         batch_size: B, examples at a time; the last batch is filled up and cut off again.
+        layout: of seeds and rows over devices; one device by default.
+        own_inputs: whether each seed has inputs of its own, ``[S, N, ...]``.
     """
 
     def __init__(
-        self, apply: Callable[[Any, Any], jax.Array], inputs: Any, batch_size: int = 2000
+        self,
+        apply: Callable[[Any, Any], jax.Array],
+        inputs: Any,
+        batch_size: int = 2000,
+        layout: Layout | None = None,
+        *,
+        own_inputs: bool = False,
     ) -> None:
-        self._num_examples = len(jax.tree.leaves(inputs)[0])
-        batch_size = min(batch_size, self._num_examples)
-        self._batches = jax.device_put(_as_batches(inputs, batch_size))
-        self._run = jax.jit(functools.partial(_run, apply))
+        layout = layout or Layout.over(jax.devices()[:1])
+        own_inputs = own_inputs and layout.num_seeds > 1
+        first = jax.tree.leaves(inputs)[0]
+        num_examples = first.shape[int(own_inputs)]
+        shares = layout.num_shares
+        batch_size = math.ceil(min(batch_size, num_examples) / shares) * shares
+        cut = functools.partial(_as_batches, batch_size=batch_size)
+        batches = layout.per_seed(cut, inputs) if own_inputs else cut(inputs)
+        axes = (SEEDS, None, ROWS) if own_inputs else (None, ROWS)
+        self._batches = layout.put(batches, layout.sharding(*axes))
+        run = functools.partial(_run, apply, num_examples)
+        self._run = jax.jit(
+            layout.over_seeds(run, in_axes=(0, 0 if own_inputs else None)),
+            out_shardings=layout.sharding(),
+        )
 
     def __call__(self, params: Any) -> jax.Array:
-        """The outputs ``[N, ...]``, in the order of the examples."""
-        outputs = self._run(params, self._batches)
-        return outputs.reshape(-1, *outputs.shape[2:])[: self._num_examples]
+        """The outputs ``[N, ...]``, or ``[S, N, ...]``, in the order of the examples."""
+        return self._run(params, self._batches)
 
 
-def _run(apply: Callable[[Any, Any], jax.Array], params: Any, batches: Any) -> jax.Array:
-    return lax.map(functools.partial(apply, params), batches)
+def _run(
+    apply: Callable[[Any, Any], jax.Array], num_examples: int, params: Any, batches: Any
+) -> jax.Array:
+    outputs = lax.map(functools.partial(apply, params), batches)
+    return outputs.reshape(-1, *outputs.shape[2:])[:num_examples]
 
 
 def _as_batches(inputs: Any, batch_size: int) -> Any:
     """Cuts ``[N, ...]`` into ``[batches, B, ...]``, filled up with zeros."""
 
-    def cut(a: Any) -> jax.Array:
+    def cut(a: Any) -> np.ndarray:
         filling = -len(a) % batch_size
-        padded = jnp.pad(jnp.asarray(a), [(0, filling)] + [(0, 0)] * (a.ndim - 1))
+        padded = np.pad(a, [(0, filling)] + [(0, 0)] * (a.ndim - 1))
         return padded.reshape(-1, batch_size, *a.shape[1:])
 
     return jax.tree.map(cut, inputs)
 
 
 def classification_metrics(
-    logits: jax.Array, labels: np.ndarray | jax.Array, prefix: str = "test"
-) -> dict[str, float]:
+    logits: jax.Array,
+    labels: np.ndarray | jax.Array,
+    prefix: str = "test",
+    *,
+    binary: bool = False,
+) -> dict[str, np.ndarray]:
     """Mean cross-entropy in nats, and accuracy, as ``<prefix>_loss`` and ``<prefix>_accuracy``.
 
     Args:
-        logits: ``[N, C]``, or ``[N]`` for two classes.
-        labels: ``[N]``.
+        logits: ``[N, C]``, or ``[S, N, C]`` for several seeds, each of which has a number then.
+        labels: ``[N]``, or ``[S, N]``.
         prefix: of which data.
+        binary: whether a single logit without the last axis stands for two classes.
     """
-    labels = jnp.asarray(labels)
-    if logits.ndim == 1:
+    shape = logits.shape if binary else logits.shape[:-1]
+    labels = jnp.broadcast_to(jnp.asarray(labels), shape)
+    if binary:
         losses = optax.sigmoid_binary_cross_entropy(logits, labels)
         hits = (logits > 0) == (labels > 0)
     else:
         losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
         hits = logits.argmax(axis=-1) == labels
-    return {f"{prefix}_loss": float(losses.mean()), f"{prefix}_accuracy": float(hits.mean())}
+    return {
+        f"{prefix}_loss": np.asarray(losses.mean(axis=-1)),
+        f"{prefix}_accuracy": np.asarray(hits.mean(axis=-1)),
+    }

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from signal import Signals
 from typing import Any
 
-import jax
-import jax.numpy as jnp
+import numpy as np
 from rich.console import Console
 
+from rnnjax.training import hosts
 from rnnjax.training.checkpoints import Checkpoints
 from rnnjax.training.interruption import Interrupted, Interruption
 from rnnjax.training.interval import Interval
 from rnnjax.training.loop import Trainer
 from rnnjax.training.nonfinite import skipped_updates
 from rnnjax.training.progress import TrainingProgress
-from rnnjax.training.run_state import Best, Metrics, RunState
+from rnnjax.training.run_state import RunState
+from rnnjax.training.statistics import Metrics, shown, summarise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +55,7 @@ def evaluation_steps(num_steps: int, every: int) -> list[int]:
 def fit(
     trainer: Trainer,
     run: RunState,
-    evaluate: Callable[[Any], Metrics],
+    evaluate: Callable[[Any], Mapping[str, Any]],
     steps: Iterable[int],
     *,
     title: str,
@@ -67,7 +69,8 @@ def fit(
     Args:
         trainer: what trains.
         run: where it starts; it is changed, and holds the outcome.
-        evaluate: the metrics of given parameters; the average's, where the optimiser keeps one.
+        evaluate: the metrics of given parameters, of each seed if there are several; the average's,
+            where the optimiser keeps one.
         steps: after which to evaluate, counted from zero, in rising order.
         title: shown beside the progress bar.
         console: where the bar and a line per evaluation are shown.
@@ -88,13 +91,16 @@ def fit(
         nonlocal last_save
         if saving is None:
             return
-        saving.checkpoints.check()
-        wish = saving.interruption.requested
-        if wish or saving.every.is_due(done, time.perf_counter() - last_save):
+        hosts.on_main(saving.checkpoints.check)
+        # All processes stop, or save, after the same chunk, whoever was asked to.
+        due = saving.every.is_due(done, time.perf_counter() - last_save)
+        said = hosts.exchange((saving.interruption.requested, due))
+        wish = next((Signals(wish) for wish, _ in said if wish is not None), None)
+        if wish or said[0][1]:
             run.save(saving.checkpoints, saving.keep_best)
             last_save = time.perf_counter()
         if wish:
-            saving.checkpoints.wait()
+            hosts.on_main(saving.checkpoints.wait)
             raise Interrupted(wish, saving.checkpoints.run, done)
 
     with TrainingProgress(console, title, steps[-1] + 1, done) as progress:
@@ -110,7 +116,7 @@ def fit(
                 for newest, chunk in trainer.run(run.train, until):
                     run.train = newest
                     done = chunk.first_step + len(chunk.losses)
-                    progress.update(done, chunk.losses[-1])
+                    progress.update(done, float(chunk.losses[-1].mean()))
                     run.train_seconds += chunk.seconds
                     run.add_losses(chunk.losses)
                     if done < until:
@@ -120,32 +126,30 @@ def fit(
             log(run.history[-1])
     if saving is not None:
         run.save(saving.checkpoints, saving.keep_best)
-        saving.checkpoints.wait()
+        hosts.on_main(saving.checkpoints.wait)
         save_if_due()
 
 
 def _evaluate(
-    run: RunState, evaluate: Callable[[Any], Metrics], step: int, best_by: str | None
+    run: RunState, evaluate: Callable[[Any], Mapping[str, Any]], step: int, best_by: str | None
 ) -> None:
     """Adds the metrics after a step to a run, and keeps its parameters if they are the best."""
     start = time.perf_counter()
-    metrics: Metrics = {"step": step, "train_loss": run.take_mean_loss()}
     params = run.params
-    metrics |= evaluate(params)
+    values = {"train_loss": run.take_mean_loss(), **evaluate(params)}
     skipped = skipped_updates(run.train.opt_state)
-    if skipped:
-        metrics["skipped"] = skipped
-    metrics["eval_seconds"] = round(time.perf_counter() - start, 4)
-    run.history.append(metrics)
-    if best_by is not None and (run.best is None or metrics[best_by] > run.best.value):
-        run.best = Best(metrics[best_by], step)
-        # A copy, because the next chunk reuses the memory of these parameters.
-        run.best_params = jax.tree.map(jnp.copy, params)
+    if skipped.any():
+        values["skipped"] = skipped
+    seconds = round(time.perf_counter() - start, 4)
+    run.history.append({"step": step, **summarise(values), "eval_seconds": seconds})
+    if best_by is not None:
+        run.keep_if_best(np.asarray(values[best_by]), step, params)
 
 
 def evaluation_line(metrics: Metrics) -> str:
     """One evaluation as a line for the terminal."""
-    shown = {k: v for k, v in metrics.items() if k not in ("step", "eval_seconds", "skipped")}
-    values = "  ".join(f"{name.replace('_', ' ')} {value:.4f}" for name, value in shown.items())
+    hidden = ("step", "eval_seconds", "skipped", "sd", "seeds")
+    names = [name for name in metrics if name not in hidden]
+    values = "  ".join(f"{name.replace('_', ' ')} {shown(metrics, name)}" for name in names)
     skipped = f"  skipped {metrics['skipped']:,}" if "skipped" in metrics else ""
     return f"step {metrics['step']:>6,}  {values}{skipped}"

@@ -59,9 +59,18 @@ class LengthBatches:
         batches = indices[jnp.lexsort((lengths, pools))].reshape(-1, self.batch_size)
         return jax.random.permutation(jax.random.fold_in(batches_key, epoch), batches)
 
-    def take(self, data: Any, indices: jax.Array) -> tuple[Any, jax.Array]:
-        """One batch of the pytree `data` ``[N, ...]``, and its rows' weights ``[B]``, 0 or 1."""
+    @property
+    def rows_stay(self) -> bool:
+        """Whether a row of a batch always comes from the same row of the data: no."""
+        return self._examples.rows_stay
+
+    def take(self, data: Any, indices: jax.Array) -> Any:
+        """One batch of the pytree `data` ``[N, ...]``."""
         return self._examples.take(data, indices)
+
+    def weights(self, indices: jax.Array) -> jax.Array:
+        """The weights of the rows ``[B]``: 0 for those that fill up, 1 for all others."""
+        return self._examples.weights(indices)
 
     def starts_anew(self, indices: jax.Array) -> bool:
         """Whether the recurrent state begins anew with this batch: always, rows differ."""
@@ -88,7 +97,11 @@ def length_limits(lengths: np.ndarray, count: int, longest: int) -> tuple[int, .
 
 
 def cut_to_length(
-    function: Callable[[Any], Any], sequences: Any, length: jax.Array, limits: tuple[int, ...]
+    function: Callable[[Any], Any],
+    sequences: Any,
+    length: jax.Array,
+    limits: tuple[int, ...],
+    axis_name: str | None = None,
 ) -> Any:
     """Applies a function to sequences without the padding that all of them have behind.
 
@@ -99,7 +112,11 @@ def cut_to_length(
         sequences: a pytree of arrays ``[B, T, ...]``, padded behind.
         length: of the longest one, a scalar.
         limits: rising; the last one is T.
+        axis_name: of an axis that this is mapped over; all are cut as the longest, because a
+            program that chooses for each would run every one of its choices.
     """
+    if axis_name is not None:
+        length = lax.pmax(length, axis_name)
 
     def at(limit: int) -> Callable[[Any], Any]:
         return lambda sequences: function(jax.tree.map(lambda a: a[:, :limit], sequences))

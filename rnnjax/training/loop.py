@@ -5,15 +5,19 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 from jax import lax
+from jax.sharding import NamedSharding
 
+from rnnjax.training import hosts
 from rnnjax.training.batches import Batches
+from rnnjax.training.feed import Feed
+from rnnjax.training.layout import ROWS, Layout
 from rnnjax.training.nonfinite import (
     NonFiniteLossError,
     all_finite,
@@ -48,20 +52,46 @@ class TrainState(NamedTuple):
     """The recurrent state that the last batch ended with."""
 
 
+_SEED_AXES: Any = TrainState(None, 0, 0, 0)  # pyright: ignore[reportArgumentType]
+"""All seeds are at the same step."""
+
+
 class ChunkReport(NamedTuple):
     """What a chunk of steps did."""
 
     first_step: int
     losses: np.ndarray
-    """The training loss of each step; NaN or infinite where its update may have been skipped."""
+    """The training loss of each step, ``[steps]`` or ``[steps, S]``; NaN or infinite where its
+    update may have been skipped."""
     seconds: float
 
 
-def init_state(params: Any, optimizer: optax.GradientTransformation, carry: Any = ()) -> TrainState:
-    """The state before the first update; `carry` is the initial recurrent state, if any."""
+def init_state(
+    params: Any,
+    optimizer: optax.GradientTransformation,
+    carry: Any = (),
+    layout: Layout | None = None,
+) -> TrainState:
+    """The state before the first update.
+
+    Args:
+        params: initial parameters, with a leading axis where there are several seeds.
+        optimizer: from optax.
+        carry: the initial recurrent state of one seed, if any.
+        layout: of seeds and rows over devices; one device by default.
+    """
+    layout = layout or Layout.over(jax.devices()[:1])
+    params, first = jax.tree.map(jnp.asarray, (params, carry))
+    opt_state = layout.over_seeds(optimizer.init)(params)
+    carry = layout.per_seed(lambda: first)
+    return place(TrainState(jnp.zeros((), jnp.int32), params, opt_state, carry), layout)
+
+
+def place(state: TrainState, layout: Layout) -> TrainState:
+    """Puts a state on the devices."""
+    placed = jax.tree.map(layout.put, state, _shardings(state, layout))
     # Copies, because the training steps reuse the memory of the state that they are given.
-    params, carry = jax.tree.map(jnp.array, (params, carry))
-    return TrainState(jnp.zeros((), jnp.int32), params, optimizer.init(params), carry)
+    return jax.tree.map(jnp.copy, placed)
 
 
 class Trainer:
@@ -71,9 +101,11 @@ class Trainer:
         loss_fn: the loss of each row of a batch.
         optimizer: from optax.
         batches: which examples each step sees.
-        data: the training data, a pytree of arrays; it is put on the device once.
-        key: the run's random key; orders and losses draw from it.
+        data: the training data, a pytree of arrays ``[N, ...]``.
+        key: the run's random key, or one for each seed; orders and losses draw from it.
         carry: the initial recurrent state, for losses that carry one from batch to batch.
+        layout: of seeds and rows over devices; one device by default.
+        own_data: whether each seed has data of its own, ``[S, ...]``.
         max_skipped: after how many steps in a row whose loss or gradient is not finite to give up;
             more than 1 needs an optimiser that skips such updates, by `skip_nonfinite`.
         debug_nans: give up at the first of them, and name the operation that it came from.
@@ -88,28 +120,43 @@ class Trainer:
         key: jax.Array,
         carry: Any = (),
         *,
+        layout: Layout | None = None,
+        own_data: bool = False,
         max_skipped: int = 1,
         debug_nans: bool = False,
     ) -> None:
         self._batches = batches
+        self._layout = layout = layout or Layout.over(jax.devices()[:1])
         self._max_skipped = max_skipped
         self._debug_nans = debug_nans
-        self._data = jax.device_put(data)
-        self._order_key, self._loss_key = jax.random.split(key)
+        self._feed = Feed(batches, data, layout, own_data=own_data)
+        order_key, loss_key = layout.per_seed(lambda key: tuple(jax.random.split(key)), key)
+        self._order_key = layout.put(order_key, layout.of_seeds())
+        self._loss_key = layout.put(loss_key, layout.of_seeds())
         self._gradients = functools.partial(_gradients, loss_fn)
-        self._take = functools.partial(_take, batches, carry)
-        self._program = jax.jit(
-            functools.partial(_run_chunk, self._gradients, self._take, optimizer), donate_argnums=0
+        self._take = functools.partial(_take, batches, self._feed, carry)
+        self._update = layout.over_seeds(
+            functools.partial(_update, self._gradients, self._take, optimizer),
+            in_axes=(_SEED_AXES, self._feed.seed_axis, 0, 0),
+            out_axes=(_SEED_AXES, 0, 0),
         )
-        self._run_chunk: Callable[..., Any] = self._program
+        self._make_plan = jax.jit(
+            layout.over_seeds(batches.plan, in_axes=(0, None)), out_shardings=layout.sharding()
+        )
+        self._run_chunk: Callable[..., Any] | None = None
 
     def compile(self, state: TrainState) -> float:
         """Compiles the program of a chunk for states like this one; returns the seconds it took."""
         start = time.perf_counter()
-        plan = self._plan(0)
-        arguments = (state, self._data, plan, self._loss_key, jnp.int32(0))
-        self._run_chunk = self._program.lower(*arguments).compile()
+        self._run_chunk = self.lower(state).compile()
         return time.perf_counter() - start
+
+    def lower(self, state: TrainState) -> jax.stages.Lowered:
+        """The program of a chunk for states like this one, before it is compiled."""
+        plan = self._plan(0)
+        return self._program(state).lower(
+            state, self._feed.epoch(plan), plan, self._loss_key, np.int32(0)
+        )
 
     def run(self, state: TrainState, until: int) -> Iterator[tuple[TrainState, ChunkReport]]:
         """Trains until so many updates are done, one chunk after the other.
@@ -127,61 +174,84 @@ class Trainer:
         Raises:
             NonFiniteLossError: too many losses or gradients in a row were NaN or infinite.
         """
+        if self._run_chunk is None:
+            self.compile(state)
+        run_chunk = cast(Callable[..., Any], self._run_chunk)
         step, in_a_row = int(state.step), skipped_in_a_row(state.opt_state)
-        epoch, plan = -1, None
+        epoch, plan, data = -1, None, None
         length = 8
         while step < until:
             if epoch != step // self._batches.steps_per_epoch:
                 epoch = step // self._batches.steps_per_epoch
                 plan = self._plan(epoch)
+                data = self._feed.epoch(plan)
             end_of_epoch = (epoch + 1) * self._batches.steps_per_epoch
             count = min(length, until - step, end_of_epoch - step)
             before = jax.tree.map(jnp.copy, state) if self._debug_nans else None
             start = time.perf_counter()
-            state, losses, finite = self._run_chunk(
-                state, self._data, plan, self._loss_key, jnp.int32(count)
-            )
+            state, losses, finite = run_chunk(state, data, plan, self._loss_key, np.int32(count))
             losses, finite = np.asarray(losses)[:count], np.asarray(finite)[:count]
-            seconds = time.perf_counter() - start
+            seconds = hosts.exchange(time.perf_counter() - start)[0]
             if before is not None and not finite.all():
-                self._name_operation(before, plan, int(finite.argmin()))
+                ahead = int(finite.reshape(count, -1).all(axis=1).argmin())
+                before, *_ = run_chunk(before, data, plan, self._loss_key, np.int32(ahead))
+                self._name_operation(before, data, plan, int(finite[ahead].argmin()))
             in_a_row = self._count_in_a_row(finite, step, in_a_row)
             yield state, ChunkReport(step, losses, seconds)
             step += count
             wanted = CHUNK_SECONDS * count / max(seconds, 1e-9)
             length = int(np.clip(wanted, 1, min(MAX_CHUNK_STEPS, 4 * length)))
 
-    def _plan(self, epoch: int) -> jax.Array:
-        return self._batches.plan(self._order_key, jnp.int32(epoch))
+    def _program(self, state: TrainState) -> Any:
+        whole = self._layout.sharding()
+        return jax.jit(
+            functools.partial(_run_chunk, self._update, self._layout.num_seeds),
+            donate_argnums=0,
+            out_shardings=(_shardings(state, self._layout), whole, whole),
+        )
 
-    def _count_in_a_row(self, finite: np.ndarray, first_step: int, in_a_row: int) -> int:
+    def _plan(self, epoch: int) -> jax.Array:
+        return self._make_plan(self._order_key, np.int32(epoch))
+
+    def _count_in_a_row(
+        self, finite: np.ndarray, first_step: int, in_a_row: np.ndarray
+    ) -> np.ndarray:
         """How many steps without a finite loss and gradient end this chunk, and the ones before."""
         if finite.all():
-            return 0
-        for step, is_finite in enumerate(finite.tolist(), first_step):
-            in_a_row = 0 if is_finite else in_a_row + 1
-            if in_a_row == self._max_skipped:
+            return np.zeros_like(in_a_row)
+        for step, is_finite in enumerate(finite, first_step):
+            in_a_row = np.where(is_finite, 0, in_a_row + 1)
+            count = int(in_a_row.max())
+            if count == self._max_skipped:
                 raise NonFiniteLossError(
                     f"The training loss or its gradient was NaN or infinite at step "
-                    f"{step - in_a_row + 1}{_and_after(in_a_row)}; try a smaller --learning_rate "
-                    "or a limit on the gradient with --clip_norm, or name the operation that it "
-                    "comes from with --debug_nans."
+                    f"{step - count + 1}{self._of_seed(int(in_a_row.argmax()))}{_and_after(count)}"
+                    "; try a smaller --learning_rate or a limit on the gradient with --clip_norm, "
+                    "or name the operation that it comes from with --debug_nans."
                 )
         return in_a_row
 
-    def _name_operation(self, before: TrainState, plan: Any, count: int) -> None:
-        """Tells what is not finite in the step that comes `count` steps after a state."""
-        state, *_ = self._run_chunk(before, self._data, plan, self._loss_key, jnp.int32(count))
-        batch, weights, carry = self._take(state, self._data, plan)
-        key = jax.random.fold_in(self._loss_key, state.step)
+    def _name_operation(self, state: TrainState, data: Any, plan: Any, seed: int) -> None:
+        """Tells what is not finite in the step that a state is before."""
+        part = functools.partial(self._layout.part, seed=seed)
+        state = TrainState(state.step, *map(part, state[1:]))
+        if self._feed.seed_axis is not None:
+            data = part(data)
+        batch, weights, carry = self._take(state, data, part(plan))
+        key = jax.random.fold_in(part(self._loss_key), state.step)
         what = find_operation(self._gradients, state, carry, batch, weights, key)
         if holds_nonfinite(batch):
             what = "there is NaN or infinity in the training data of this step"
         elif what is None:
             what = "one by one its operations are finite, so a number is near its type's limit"
         raise NonFiniteLossError(
-            f"The training loss or its gradient was NaN or infinite at step {int(state.step)}: "
-            f"{what}."
+            f"The training loss or its gradient was NaN or infinite at step {int(state.step)}"
+            f"{self._of_seed(seed)}: {what}."
+        )
+
+    def _of_seed(self, seed: int) -> str:
+        return (
+            f" of seed {seed + 1} of {self._layout.num_seeds}" if self._layout.num_seeds > 1 else ""
         )
 
 
@@ -189,13 +259,24 @@ def _and_after(in_a_row: int) -> str:
     return "" if in_a_row == 1 else f" and the {in_a_row - 1} after it, whose updates were skipped"
 
 
+def _shardings(state: TrainState, layout: Layout) -> TrainState:
+    def of(a: jax.Array) -> NamedSharding:
+        # A recurrent state has a row for each of the batch's; a single number belongs to all.
+        has_rows = a.ndim > (layout.num_seeds > 1)
+        return layout.of_seeds(ROWS) if has_rows else layout.of_seeds()
+
+    every, carry = layout.of_seeds(), jax.tree.map(of, state.carry)
+    params, opt_state = jax.tree.map(lambda _: every, (state.params, state.opt_state))
+    return TrainState(cast(Any, layout.sharding()), params, opt_state, carry)
+
+
 def _take(
-    batches: Batches, first_carry: Any, state: TrainState, data: Any, plan: jax.Array
+    batches: Batches, feed: Feed, first_carry: Any, state: TrainState, data: Any, plan: jax.Array
 ) -> tuple[Any, jax.Array, Any]:
     """The batch of the next step, its rows' weights, and the recurrent state to begin with."""
-    entry = plan[state.step % batches.steps_per_epoch]
-    batch, weights = batches.take(data, entry)
-    anew = batches.starts_anew(entry)
+    position = state.step % batches.steps_per_epoch
+    batch, weights = feed.take(data, plan, position)
+    anew = batches.starts_anew(plan[position])
     carry = jax.tree.map(lambda first, c: jnp.where(anew, first, c), first_carry, state.carry)
     return batch, weights, carry
 
@@ -212,10 +293,33 @@ def _gradients(
     return jax.value_and_grad(mean_loss, has_aux=True)(state.params)
 
 
-def _run_chunk(
+def _update(
     gradients_of: Callable[..., Any],
     take: Callable[..., Any],
     optimizer: optax.GradientTransformation,
+    state: TrainState,
+    data: Any,
+    plan: jax.Array,
+    key: jax.Array,
+) -> tuple[TrainState, jax.Array, jax.Array]:
+    """One update of one seed: the state, the loss before, and whether all was finite."""
+    batch, weights, carry = take(state, data, plan)
+    (loss, new_carry), gradients = gradients_of(
+        state, carry, batch, weights, jax.random.fold_in(key, state.step)
+    )
+    # A loss that is not finite says so in its gradient, which is where optimisers look.
+    gradients = jax.tree.map(lambda g: jnp.where(jnp.isfinite(loss), g, jnp.nan), gradients)
+    is_finite = all_finite(gradients)
+    updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
+    params = optax.apply_updates(state.params, updates)
+    # A batch that is skipped leaves no trace in the recurrent state either.
+    carry = jax.tree.map(lambda new, c: jnp.where(is_finite, new, c), new_carry, carry)
+    return TrainState(state.step + 1, params, opt_state, carry), loss, is_finite
+
+
+def _run_chunk(
+    update: Callable[..., Any],
+    num_seeds: int,
     state: TrainState,
     data: Any,
     plan: jax.Array,
@@ -228,26 +332,15 @@ def _run_chunk(
         The state; the loss before each update; and whether it and its gradient were finite.
     """
 
-    def update(
+    def one(
         i: jax.Array, loop: tuple[TrainState, jax.Array, jax.Array]
     ) -> tuple[TrainState, jax.Array, jax.Array]:
         state, losses, finite = loop
-        batch, weights, carry = take(state, data, plan)
-        (loss, new_carry), gradients = gradients_of(
-            state, carry, batch, weights, jax.random.fold_in(key, state.step)
-        )
-        # A loss that is not finite says so in its gradient, which is where optimisers look.
-        gradients = jax.tree.map(lambda g: jnp.where(jnp.isfinite(loss), g, jnp.nan), gradients)
-        is_finite = all_finite(gradients)
-        updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
-        params = optax.apply_updates(state.params, updates)
-        # A batch that is skipped leaves no trace in the recurrent state either.
-        carry = jax.tree.map(lambda new, c: jnp.where(is_finite, new, c), new_carry, carry)
-        state = TrainState(state.step + 1, params, opt_state, carry)
+        state, loss, is_finite = update(state, data, plan, key)
         return state, losses.at[i].set(loss), finite.at[i].set(is_finite)
 
-    buffers = jnp.zeros(MAX_CHUNK_STEPS), jnp.ones(MAX_CHUNK_STEPS, bool)
-    return lax.fori_loop(0, num_steps, update, (state, *buffers))
+    shape = (MAX_CHUNK_STEPS, num_seeds) if num_seeds > 1 else (MAX_CHUNK_STEPS,)
+    return lax.fori_loop(0, num_steps, one, (state, jnp.zeros(shape), jnp.ones(shape, bool)))
 
 
 def weighted_mean(values: jax.Array, weights: jax.Array) -> jax.Array:

@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from rnnjax.training.hosts import fetch
+
 
 class NonFiniteLossError(ArithmeticError):
     """The training loss or its gradient was NaN or infinite, too many times in a row."""
@@ -27,16 +29,16 @@ def skip_nonfinite(optimizer: optax.GradientTransformation) -> optax.GradientTra
     return optax.apply_if_finite(optimizer, max_consecutive_errors=np.iinfo(np.int32).max)
 
 
-def skipped_updates(opt_state: Any) -> int:
-    """How many updates `skip_nonfinite` has skipped in the whole run."""
+def skipped_updates(opt_state: Any) -> np.ndarray:
+    """How many updates `skip_nonfinite` has skipped in the whole run, one number or ``[S]``."""
     guarded = isinstance(opt_state, optax.ApplyIfFiniteState)
-    return int(opt_state.total_notfinite) if guarded else 0
+    return fetch(opt_state.total_notfinite) if guarded else np.zeros((), int)
 
 
-def skipped_in_a_row(opt_state: Any) -> int:
+def skipped_in_a_row(opt_state: Any) -> np.ndarray:
     """How many of the last updates `skip_nonfinite` has skipped without one in between."""
     guarded = isinstance(opt_state, optax.ApplyIfFiniteState)
-    return int(opt_state.notfinite_count) if guarded else 0
+    return fetch(opt_state.notfinite_count) if guarded else np.zeros((), int)
 
 
 def all_finite(tree: Any) -> jax.Array:

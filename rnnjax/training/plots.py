@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ Path = str | os.PathLike[str]
 def plot_curves(
     path: Path,
     title: str,
-    history: Sequence[Mapping[str, float]],
+    history: Sequence[Mapping[str, Any]],
     prefix: str = "test",
     loss_limits: Mapping[str, float] | None = None,
 ) -> None:
@@ -26,7 +27,8 @@ def plot_curves(
     Args:
         path: the PNG.
         title: above the picture.
-        history: one object per evaluation, with ``step``, ``<prefix>_loss``, ``<prefix>_accuracy``.
+        history: one object per evaluation, with ``step``, ``<prefix>_loss``, ``<prefix>_accuracy``;
+            where they have deviations over several seeds, these are drawn as bands.
         prefix: of which data: "test" or "validation".
         loss_limits: losses that mean something, by name; each is drawn as a line.
     """
@@ -37,6 +39,8 @@ def plot_curves(
     right = left.twinx()
     left.plot(steps, losses, "bo-", linewidth=1, label="loss")
     right.plot(steps, accuracies, "gs-", linewidth=1, label="accuracy")
+    _band(left, steps, history, f"{prefix}_loss", "b")
+    _band(right, steps, history, f"{prefix}_accuracy", "g")
     left.set_xlabel("iterations")
     left.set_ylabel(f"{prefix} loss", color="b")
     right.set_ylabel(f"{prefix} accuracy", color="g")
@@ -54,7 +58,7 @@ def plot_curves(
     figure.savefig(path, dpi=150)
 
 
-def plot_learning(path: Path, title: str, history: Sequence[Mapping[str, float]]) -> None:
+def plot_learning(path: Path, title: str, history: Sequence[Mapping[str, Any]]) -> None:
     """Training and validation loss (left), and validation accuracy (right), by epoch.
 
     Args:
@@ -69,8 +73,10 @@ def plot_learning(path: Path, title: str, history: Sequence[Mapping[str, float]]
     for name, style in (("train_loss", "b.--"), ("validation_loss", "bo-")):
         values = [metrics[name] for metrics in history]
         left.plot(epochs, values, style, linewidth=1, label=name.replace("_", " "))
+        _band(left, epochs, history, name, "b")
     accuracies = [metrics["validation_accuracy"] for metrics in history]
     right.plot(epochs, accuracies, "gs-", linewidth=1, label="validation accuracy")
+    _band(right, epochs, history, "validation_accuracy", "g")
     left.set_xlabel("epoch")
     left.set_xticks(epochs)
     left.set_ylabel("loss", color="b")
@@ -85,8 +91,17 @@ def plot_learning(path: Path, title: str, history: Sequence[Mapping[str, float]]
 def plot_confusion(
     path: Path, title: str, labels: np.ndarray, predicted: np.ndarray, class_names: Sequence[str]
 ) -> None:
-    """How many examples of each class (rows) were taken for each class (columns)."""
-    counts = confusion_matrix(labels, predicted, labels=np.arange(len(class_names)))
+    """How many examples of each class (rows) were taken for each class (columns).
+
+    Args:
+        path: the PNG.
+        title: above the picture.
+        labels: true classes ``[N]``.
+        predicted: ``[N]``, or ``[S, N]`` for several seeds, whose predictions count together.
+        class_names: of all classes.
+    """
+    labels = np.broadcast_to(labels, predicted.shape).ravel()
+    counts = confusion_matrix(labels, predicted.ravel(), labels=np.arange(len(class_names)))
     figure, axes = _figure(title, 7.0, 6.5)
     # The colour shows the share of the row, on a scale that lets rare mistakes be seen.
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -169,6 +184,15 @@ def plot_probabilities(
     axes.set_ylabel("probability of a 1")
     axes.legend()
     figure.savefig(path, dpi=150)
+
+
+def _band(axes: Axes, x: Any, history: Sequence[Mapping[str, Any]], name: str, colour: str) -> None:
+    """The standard deviation over the seeds, if there are several, around their mean."""
+    if "sd" not in history[0]:
+        return
+    mean = np.array([metrics[name] for metrics in history])
+    deviation = np.array([metrics["sd"][name] for metrics in history])
+    axes.fill_between(x, mean - deviation, mean + deviation, color=colour, alpha=0.2, linewidth=0)
 
 
 def _legend_below(axes: Axes, lines: Sequence[Line2D]) -> None:

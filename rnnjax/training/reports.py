@@ -38,11 +38,17 @@ ClassScores = dict[str, dict[str, float]]
 def class_scores(
     labels: np.ndarray, predicted: np.ndarray, class_names: Sequence[str]
 ) -> ClassScores:
-    """Computes precision, recall and F1 of every class, and their unweighted mean."""
+    """Computes precision, recall and F1 of every class, and their unweighted mean.
+
+    Args:
+        labels: true ones ``[N]``.
+        predicted: ``[N]``, or ``[S, N]`` for several seeds, whose predictions count together.
+        class_names: of all classes.
+    """
     classes = np.arange(len(class_names))
     columns = precision_recall_fscore_support(
-        labels,
-        predicted,
+        np.broadcast_to(labels, predicted.shape).ravel(),
+        predicted.ravel(),
         labels=classes,
         zero_division=0.0,  # pyright: ignore[reportArgumentType] (documented, not in the stub)
     )

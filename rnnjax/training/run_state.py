@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rnnjax.training import hosts
 from rnnjax.training.checkpoints import Checkpoints
-from rnnjax.training.loop import TrainState
+from rnnjax.training.layout import Layout
+from rnnjax.training.loop import TrainState, place
 from rnnjax.training.optimizers import averaged_params
-
-Metrics = dict[str, float]
+from rnnjax.training.statistics import Metrics
 
 
 class Best(NamedTuple):
-    """The evaluation that was best so far."""
+    """The evaluation that was best so far, of each seed if there are several."""
 
-    value: float
-    step: int
+    value: Any
+    step: Any
 
 
 @dataclasses.dataclass
@@ -33,92 +33,131 @@ class RunState:
 
     Args:
         train: what a training step starts from.
+        layout: of seeds and rows over devices.
         best_params: the parameters of the best evaluation, any before the first; None where
             nothing tells which is best.
         best: that evaluation.
         history: the metrics of each evaluation.
-        loss_sum: of the finite training losses since the last evaluation; added in float64 one by
-            one, so that the sum does not depend on where a run was interrupted.
+        loss_sum: of the finite training losses since the last evaluation, of each seed; added in
+            float64 one by one, so that the sum does not depend on where a run was interrupted.
         loss_count: how many these are.
         train_seconds: of the training steps alone.
         compile_seconds: of all pieces of the run.
     """
 
     train: TrainState
+    layout: Layout
     best_params: Any = None
     best: Best | None = None
     history: list[Metrics] = dataclasses.field(default_factory=list)
-    loss_sum: float = 0.0
-    loss_count: int = 0
+    loss_sum: Any = 0.0
+    loss_count: Any = 0
     train_seconds: float = 0.0
     compile_seconds: float = 0.0
 
     @property
     def params(self) -> Any:
         """The last parameters, or their average where the optimiser keeps one."""
-        return averaged_params(self.train.opt_state, self.train.params)
+        average = self.layout.over_seeds(averaged_params)
+        return average(self.train.opt_state, self.train.params)
 
     @property
-    def best_step(self) -> int:
+    def best_step(self) -> Any:
         """The step of the best evaluation; the last one where nothing tells which is best."""
         return int(self.train.step) - 1 if self.best is None else self.best.step
 
     def add_losses(self, losses: np.ndarray) -> None:
         """Counts the finite ones among the losses of a chunk."""
-        for loss in losses[np.isfinite(losses)].tolist():
-            self.loss_sum += loss
-            self.loss_count += 1
+        for loss in losses.astype(np.float64):
+            finite = np.isfinite(loss)
+            self.loss_sum = self.loss_sum + np.where(finite, loss, 0.0)
+            self.loss_count = self.loss_count + finite.astype(int)
 
-    def take_mean_loss(self) -> float:
+    def take_mean_loss(self) -> np.ndarray:
         """The mean loss since this was last asked; NaN if no loss was finite."""
-        mean = self.loss_sum / self.loss_count if self.loss_count else math.nan
+        total, count = np.asarray(self.loss_sum), np.asarray(self.loss_count)
         self.loss_sum, self.loss_count = 0.0, 0
-        return mean
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+    def keep_if_best(self, value: np.ndarray, step: int, params: Any) -> None:
+        """Keeps the parameters of the seeds for which an evaluation was the best so far."""
+        if self.best is None:
+            better = np.ones(value.shape, bool)
+            self.best = Best(value.tolist(), np.full(value.shape, step).tolist())
+        else:
+            better = value > np.asarray(self.best.value)
+            chosen = (
+                np.where(better, value, self.best.value),
+                np.where(better, step, self.best.step),
+            )
+            self.best = Best(*(c.tolist() for c in chosen))
+        keep = self.layout.over_seeds(_choose)
+        # New arrays in any case, because the next chunk reuses the memory of these parameters.
+        self.best_params = keep(better, params, self.best_params)
 
     def save(self, checkpoints: Checkpoints, keep_best: bool) -> None:
         """Saves everything; the best parameters so far, or the last, are those to evaluate."""
         step = int(self.train.step)
         if keep_best and self.best is not None:
-            params, params_step = self.best_params, self.best.step + 1
+            params, params_step = self.best_params, int(np.max(self.best.step)) + 1
         else:
             params, params_step = self.params, step
-        checkpoints.save(
-            step,
-            (self.train, self.best_params),
-            params,
-            params_step=params_step,
-            record={name: getattr(self, name) for name in _RECORDED},
+        record = {name: _as_json(getattr(self, name)) for name in _RECORDED}
+        state, params = hosts.fetch(((self.train, self.best_params), params))
+        hosts.on_main(
+            lambda: checkpoints.save(step, state, params, params_step=params_step, record=record)
         )
 
     def restore(self, checkpoints: Checkpoints) -> bool:
         """Goes on from the newest sound checkpoint; False if there is none.
 
+        The first process reads it, and tells the others.
+
         Raises:
             UsageError: the checkpoint is of another model or optimiser.
         """
-        step = checkpoints.newest()
+        step = hosts.on_main(checkpoints.newest)
         if step is None:
-            checkpoints.discard_after(-1)
+            hosts.on_main(lambda: checkpoints.discard_after(-1))
             return False
-        like = (self.train, self.best_params)
-        (self.train, self.best_params), record = checkpoints.restore(step, like)
+        state = hosts.fetch((self.train, self.best_params))
+
+        def read() -> dict[str, Any]:
+            nonlocal state
+            state, record = checkpoints.restore(step, state)
+            return record
+
+        record = hosts.on_main(read)
+        train, best_params = hosts.from_main(state)
+        self.train = place(train, self.layout)
+        self.best_params = self.layout.put(best_params, self.layout.of_seeds())
         for name in _RECORDED:
             setattr(self, name, record[name])
         self.best = None if self.best is None else Best(*self.best)
+        self.loss_sum, self.loss_count = np.asarray(self.loss_sum), np.asarray(self.loss_count)
         return True
+
+
+def _choose(better: jax.Array, new: Any, old: Any) -> Any:
+    return jax.tree.map(lambda n, o: jnp.where(better, n, o), new, old)
+
+
+def _as_json(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 _RECORDED = ("best", "history", "loss_sum", "loss_count", "train_seconds", "compile_seconds")
 
 
-def begin(train: TrainState, *, with_best: bool = False) -> RunState:
+def begin(train: TrainState, layout: Layout | None = None, *, with_best: bool = False) -> RunState:
     """A run before its first step.
 
     Args:
         train: what it starts from.
+        layout: of seeds and rows over devices; one device by default.
         with_best: whether the best parameters will be kept.
     """
-    best_params = None
+    run = RunState(train, layout or Layout.over(jax.devices()[:1]))
     if with_best:
-        best_params = jax.tree.map(jnp.copy, averaged_params(train.opt_state, train.params))
-    return RunState(train, best_params)
+        run.best_params = jax.tree.map(jnp.copy, run.params)
+    return run

@@ -12,6 +12,7 @@ from typing import Any
 from rnnjax.training.errors import UsageError
 from rnnjax.training.interval import Interval
 from rnnjax.training.optimizers import OPTIMIZERS, SCHEDULES
+from rnnjax.training.precision import PRECISIONS
 
 RESUME = ("auto", "never", "must")
 """Continue the run in the folder if there is one; refuse it; or refuse a folder without one."""
@@ -57,7 +58,19 @@ class Config:
     data_dir: str | None = setting(
         None, "folder with prepared TFDS data (default: where TFDS looks)", changes_result=False
     )
-    seed: int = setting(0, "random seed", at_least=0)
+    seed: int = setting(0, "random seed, of the first seed where there are several", at_least=0)
+    num_seeds: int = setting(1, "seeds to train at once: --seed and those after it", at_least=1)
+    precision: str = setting(
+        "f32",
+        "numbers that the model computes with; parameters are kept in f32",
+        choices=PRECISIONS,
+    )
+    num_devices: int | None = setting(
+        None,
+        "devices to spread seeds and batches over (default: all)",
+        at_least=1,
+        changes_result=False,
+    )
     hidden_size: int = setting(128, "units of each recurrent layer", at_least=1)
     num_layers: int = setting(1, "recurrent layers", at_least=1)
     optimizer: str = setting("adam", "optimiser", choices=OPTIMIZERS)

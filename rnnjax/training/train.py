@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -14,10 +14,11 @@ from rnnjax.training.errors import UsageError
 from rnnjax.training.fit import Saving, evaluation_steps, fit
 from rnnjax.training.interruption import Interruption
 from rnnjax.training.interval import Interval
+from rnnjax.training.layout import Layout
 from rnnjax.training.loop import LossFn, Trainer, init_state
 from rnnjax.training.optimizers import build_optimizer
 from rnnjax.training.run_folder import RunFolder
-from rnnjax.training.run_state import Metrics, RunState, begin
+from rnnjax.training.run_state import RunState, begin
 from rnnjax.training.settings import Config
 
 
@@ -25,16 +26,18 @@ def train(
     config: Config,
     folder: RunFolder,
     console: Console,
+    layout: Layout,
     title: str,
     params: Any,
     loss: LossFn,
     batches: Batches,
     data: Any,
     key: jax.Array,
-    evaluate: Callable[[Any], Metrics],
+    evaluate: Callable[[Any], Mapping[str, Any]],
     carry: Any = (),
     best_by: str | None = None,
     keep_best: bool = False,
+    own_data: bool = False,
 ) -> RunState:
     """Trains as the settings say, from where the run was left, and saves it as it goes.
 
@@ -42,16 +45,18 @@ def train(
         config: the settings.
         folder: of the run.
         console: where progress is shown.
+        layout: of seeds and rows over devices.
         title: what is trained on what.
-        params: the initial parameters.
+        params: the initial parameters, of each seed if there are several.
         loss: the loss of each row of a batch.
         batches: which examples each step sees.
         data: the training data, a pytree of arrays.
-        key: the run's random key.
+        key: the run's random key, or one for each seed.
         evaluate: the metrics of given parameters.
         carry: the initial recurrent state, for losses that carry one from batch to batch.
         best_by: a metric; the parameters of the evaluation where it was highest are kept.
         keep_best: whether these are the ones to evaluate and predict with later, not the last.
+        own_data: whether each seed has data of its own.
 
     Raises:
         UsageError: the length of the run is not given, or its checkpoints are of something else.
@@ -69,10 +74,11 @@ def train(
         average=config.average,
     )
     trainer = Trainer(
-        loss, optimizer, batches, data, key, carry,
+        loss, optimizer, batches, data, key, carry, layout=layout, own_data=own_data,
         max_skipped=config.max_skipped, debug_nans=config.debug_nans,
     )  # fmt: skip
-    run = begin(init_state(params, optimizer, carry), with_best=best_by is not None)
+    state = init_state(params, optimizer, carry, layout)
+    run = begin(state, layout, with_best=best_by is not None)
 
     def tell(warning: str) -> None:
         console.print(f"warning: {warning}", style="bold yellow", soft_wrap=True)

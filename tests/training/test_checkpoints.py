@@ -18,6 +18,7 @@ import pytest
 
 from rnnjax.cells import LSTMParams
 from rnnjax.training import checkpoints as module
+from rnnjax.training import hosts
 from rnnjax.training.checkpoints import Checkpoints, load_params
 from rnnjax.training.errors import StorageError, UsageError
 from rnnjax.training.manifest import NAME, find_damage, write_manifest
@@ -86,7 +87,8 @@ def test_what_is_saved_may_be_reused_at_once(tmp_path):
     busy = threading.Event()
     checkpoints._worker.submit(busy.wait)  # writing begins when the memory has been reused
     record = {"history": [{"step": 0}]}
-    checkpoints.save(1, given, given[1], params_step=1, record=record)
+    state = hosts.fetch(given)
+    checkpoints.save(1, state, state[1], params_step=1, record=record)
     reuse(given)
     record["history"][0]["step"] = 7
     record["history"].append({"step": 9})

@@ -30,9 +30,9 @@ def loss(w, carry, batch, key):
 
 def train(data, num_steps, *, carry=0.0, cuts=(), **options):
     optimizer = skip_nonfinite(optax.sgd(0.1))
-    batches = ExampleBatches(len(data), 1, shuffle=False)
+    batches = Carried(len(data), 1, shuffle=False)
     carry = jnp.asarray(carry)
-    trainer = Trainer(loss, optimizer, Carried(batches), data, jax.random.key(0), carry, **options)
+    trainer = Trainer(loss, optimizer, batches, data, jax.random.key(0), carry, **options)
     state, losses = init_state(jnp.float32(1.0), optimizer, carry), []
     for until in (*cuts, num_steps):
         for newest, chunk in trainer.run(state, until):
@@ -41,12 +41,8 @@ def train(data, num_steps, *, carry=0.0, cuts=(), **options):
     return state, losses
 
 
-class Carried:
+class Carried(ExampleBatches):
     """Batches between which the recurrent state is carried on."""
-
-    def __init__(self, batches):
-        self.steps_per_epoch = batches.steps_per_epoch
-        self.plan, self.take = batches.plan, batches.take
 
     def starts_anew(self, entry):
         return entry[0] < 0
