@@ -23,7 +23,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from rich.console import Console
 
 import rnnjax
 from rnnjax.data import binary
@@ -117,7 +116,7 @@ def trained_model(config: Config) -> Model:
 
 
 def run(config: Config) -> dict[str, Any]:
-    console = Console()
+    console = common.open_console()
     if config.export is not None:
         return common.export(console, config, trained_model)
     if config.eval_only:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
+import os
 import shlex
 import sys
+import traceback
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -27,8 +29,9 @@ from rnnjax import Cell, Layer, Stack
 from rnnjax.data.source import DataError
 from rnnjax.data.source import Progress as DataProgress
 from rnnjax.export import ExportError, Model, check_folder, export_model
-from rnnjax.training import reports, resumption
+from rnnjax.training import hosts, reports, resumption
 from rnnjax.training.checkpoints import load_params
+from rnnjax.training.cluster import LOST, Cluster
 from rnnjax.training.errors import StorageError, UsageError
 from rnnjax.training.files import storing
 from rnnjax.training.interruption import Interrupted, raised
@@ -93,21 +96,66 @@ def launch(
             fail(str(error))
 
     def main(config: C) -> None:
+        set_precision(config)
+        cluster = join(config)
         try:
             with raised(), storing("the run's folder"):
-                set_precision(config)
                 if not is_finished(task, config):
                     run(config)
-        except (UsageError, DataError) as error:
-            fail(str(error))
-        except (NonFiniteLossError, StorageError) as error:
-            fail(str(error), code=1)
+        except (UsageError, DataError, NonFiniteLossError, StorageError) as error:
+            user_error = isinstance(error, UsageError | DataError)
+            say(f"error: {error}")
+            end(cluster, 2 if user_error else 1, getattr(error, "everywhere", False))
         except Interrupted as error:
-            print(f"{error}{how_to_go_on(config, error)}", file=sys.stderr)
-            sys.exit(error.exit_code)
+            say(f"{error}{how_to_go_on(config, error)}")
+            # Between two chunks all processes stop together; anywhere else each for itself.
+            end(cluster, error.exit_code, error.run is not None)
+        except Exception:
+            if cluster is None:
+                raise
+            traceback.print_exc()
+            cluster.give_up(LOST)
+        end(cluster, 0, True)
 
     app.run(main, flags_parser=parse)
     raise AssertionError("app.run exits")
+
+
+def join(config: Config) -> Cluster | None:
+    """Waits for the other processes of the run, if there are to be any."""
+    if not config.distributed:
+        return None
+    try:
+        return Cluster(
+            config.coordinator,
+            config.num_processes,
+            config.process_id,
+            timeout=config.startup_timeout,
+        )
+    except UsageError as error:
+        fail(str(error))
+
+
+def end(cluster: Cluster | None, code: int, together: bool) -> NoReturn:
+    """Exits; with other processes in order if they do so too, or else at once."""
+    if cluster is not None and not together:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)  # JAX would wait for the others
+    if cluster is not None:
+        cluster.leave()
+    sys.exit(code)
+
+
+def say(message: str) -> None:
+    """Tells the user something on standard error."""
+    number = jax.process_index()
+    print(f"[process {number}] {message}" if number else message, file=sys.stderr)
+
+
+def open_console() -> Console:
+    """Where the first process shows what it does; the others are quiet."""
+    return Console(quiet=not hosts.is_main())
 
 
 def fail(message: str, code: int = 2) -> NoReturn:
@@ -118,8 +166,10 @@ def fail(message: str, code: int = 2) -> NoReturn:
 
 def is_finished(task: str, config: Config) -> bool:
     """Whether training was asked for that is done already; says so."""
-    result = resumption.finished_result(task, config) if config.trains else None
-    if result is not None:
+    result = None
+    if config.trains:
+        result = hosts.on_main(lambda: resumption.finished_result(task, config))
+    if result is not None and hosts.is_main():
         print(
             f"this run has finished: test loss {shown(result, 'test_loss')}, test accuracy "
             f"{shown(result, 'test_accuracy')} after {result['steps']:,} steps; everything is in "
@@ -130,7 +180,7 @@ def is_finished(task: str, config: Config) -> bool:
 
 def warn(message: str) -> None:
     """Shows the user a warning."""
-    print(f"warning: {message}", file=sys.stderr)
+    say(f"warning: {message}")
 
 
 def how_to_go_on(config: Config, stop: Interrupted) -> str:
@@ -181,8 +231,8 @@ def merge(
 
 def saved_config(config: C) -> C:
     """The settings of the run in --workdir, to evaluate it with the data that `config` names."""
-    saved = read_config(str(config.workdir))["flags"]
-    here = {"workdir": config.workdir, "eval_only": True}
+    saved = hosts.on_main(lambda: read_config(str(config.workdir)))["flags"]
+    here = {"workdir": config.workdir, "eval_only": True, "distributed": config.distributed}
     if config.data_dir is not None:
         here["data_dir"] = config.data_dir
     names = {field.name for field in dataclasses.fields(config)}
@@ -206,6 +256,8 @@ def lay_out(config: Config) -> Layout:
         UsageError: there are not so many devices, or a batch can't be divided evenly among them.
     """
     devices = jax.devices()
+    if config.num_devices is not None and jax.process_count() > 1:
+        raise UsageError("--num_devices goes with a single process; several use all they have.")
     if (config.num_devices or 0) > len(devices):
         raise UsageError(
             f"--num_devices={config.num_devices}, but there are only {len(devices)}: "
@@ -232,13 +284,20 @@ def initial_params(
 
 def load_run(config: Config, layout: Layout, like: Any) -> tuple[int, Any]:
     """The step that the run in --workdir has come to, and its parameters, of each seed."""
-    updates, params = load_params(str(config.workdir), like, warn)
-    return updates - 1, layout.put(params, layout.of_seeds())
+    params = hosts.fetch(like)
+
+    def read() -> int:
+        nonlocal params
+        updates, params = load_params(str(config.workdir), params, warn)
+        return updates
+
+    updates = hosts.on_main(read)
+    return updates - 1, layout.put(hosts.from_main(params), layout.of_seeds())
 
 
 def load_model(config: Config, init: Callable[[jax.Array], Any]) -> Any:
     """The parameters of the run in --workdir, to use on one device; of the first seed."""
-    layout = Layout.over(jax.devices()[:1], num_seeds=config.num_seeds)
+    layout = Layout.over(jax.local_devices()[:1], num_seeds=config.num_seeds)
     keys, _ = layout.keys(config.seed, 2)
     like = jax.eval_shape(lambda keys: initial_params(config, layout, init, keys), keys)
     return layout.part(load_params(str(config.workdir), like, warn)[1], 0)

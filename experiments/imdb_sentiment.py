@@ -168,7 +168,7 @@ def build_batches(config: Config, lengths: np.ndarray) -> tuple[Batches, tuple[i
 
 
 def run(config: Config) -> dict[str, Any]:
-    console = Console()
+    console = common.open_console()
     if config.export is not None:
         return common.export(console, config, trained_model)
     if config.predict is not None:

@@ -111,7 +111,7 @@ def trained_model(config: Config) -> Model:
 
 
 def run(config: Config) -> dict[str, Any]:
-    console = Console()
+    console = common.open_console()
     if config.export is not None:
         return common.export(console, config, trained_model)
     if config.eval_only:

@@ -211,12 +211,20 @@ def _checkpointer() -> ocp.Checkpointer:
         sys.unraisablehook = _WithoutClosedLoops(sys.unraisablehook)
     # A write that has failed leaves those behind it unbegun, and Python says so when it exits.
     warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
+    alone: dict[str, Any] = {}
+    if jax.process_count() > 1:
+        # Orbax would wait for all processes, but one has everything and writes it.
+        here = jax.process_index()
+        alone["multiprocessing_options"] = ocp.options.MultiprocessingOptions(
+            primary_host=here, active_processes={here}, barrier_sync_key_prefix=f"process{here}"
+        )
     handler = ocp.CompositeCheckpointHandler(
-        state=ocp.StandardCheckpointHandler(),
-        params=ocp.StandardCheckpointHandler(),
-        record=ocp.JsonCheckpointHandler(),
+        composite_options=ocp.CompositeOptions(**alone),
+        state=ocp.StandardCheckpointHandler(**alone),
+        params=ocp.StandardCheckpointHandler(**alone),
+        record=ocp.JsonCheckpointHandler(**alone),
     )
-    return ocp.Checkpointer(handler)
+    return ocp.Checkpointer(handler, **alone)
 
 
 class _WithoutClosedLoops:

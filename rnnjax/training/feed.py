@@ -58,9 +58,11 @@ class Feed:
 
         def gather(a: np.ndarray) -> jax.Array:
             shape = (*rows.shape, *a.shape[1:])
-            return jax.make_array_from_callback(
-                shape, sharding, lambda share: a[rows[share[: rows.ndim]]]
-            )
+
+            def read(share: Any) -> np.ndarray:
+                return a[rows[share[: rows.ndim]]]
+
+            return jax.make_array_from_callback(shape, sharding, read)
 
         return jax.tree.map(gather, self._data)
 

@@ -56,7 +56,9 @@ def on_main(function: Callable[[], Any]) -> Any:
     outcome = json.loads(bytes(np.asarray(multihost_utils.broadcast_one_to_all(sent))))
     for kind in (UsageError, StorageError):
         if kind.__name__ in outcome:
-            raise kind(outcome[kind.__name__])
+            error = kind(outcome[kind.__name__])
+            error.everywhere = True
+            raise error
     return outcome["result"]
 
 

@@ -18,6 +18,9 @@ from rnnjax.training.hosts import fetch
 class NonFiniteLossError(ArithmeticError):
     """The training loss or its gradient was NaN or infinite, too many times in a row."""
 
+    everywhere = True
+    """All processes of a run have the same losses."""
+
 
 def skip_nonfinite(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
     """Lets an optimiser skip, and count, every update whose gradient is not finite.

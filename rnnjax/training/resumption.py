@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from rnnjax.training import hosts
 from rnnjax.training.checkpoints import Tell
 from rnnjax.training.errors import UsageError
 from rnnjax.training.run_folder import (
@@ -47,6 +49,17 @@ def open_run(task: str, config: Config, dataset: Mapping[str, Any], tell: Tell) 
         UsageError: it can't be written, or holds a run that is not to be continued with these
             settings or data.
     """
+    opened: list[RunFolder] = []
+
+    def open_here() -> None:
+        opened.append(_open(task, config, dataset, tell))
+
+    hosts.on_main(open_here)
+    # The first process alone writes the run; what the others write is forgotten.
+    return opened[0] if opened else RunFolder(tempfile.mkdtemp(prefix="rnnjax-"))
+
+
+def _open(task: str, config: Config, dataset: Mapping[str, Any], tell: Tell) -> RunFolder:
     workdir = config.workdir or f"runs/{task}-{time.strftime('%Y%m%d-%H%M%S')}"
     if not _continues(config):
         folder = RunFolder(workdir)

@@ -114,6 +114,24 @@ class Config:
         False, "stop at the first NaN or Inf and name its operation", changes_result=False
     )
 
+    distributed: bool = setting(
+        False, "train in several processes, each started with this flag", changes_result=False
+    )
+    coordinator: str | None = setting(
+        None,
+        "host:port of process 0 (default: what the environment says, on TPU pods and under SLURM)",
+        changes_result=False,
+    )
+    num_processes: int | None = setting(
+        None, "processes in all (default: likewise)", at_least=1, changes_result=False
+    )
+    process_id: int | None = setting(
+        None, "number of this process, from 0 (default: likewise)", at_least=0, changes_result=False
+    )
+    startup_timeout: int = setting(
+        60, "seconds to wait for the other processes", at_least=1, changes_result=False
+    )
+
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check(field, getattr(self, field.name))
@@ -127,10 +145,32 @@ class Config:
         for name, wanted in (*needs_run.items(), ("resume", self.resume == "must")):
             if wanted and self.workdir is None:
                 raise UsageError(f"--{name} needs --workdir, the folder of a run.")
+        self._check_processes()
         try:
             Interval.parse(self.checkpoint_every)
         except ValueError as error:
             raise UsageError(f"--checkpoint_every: {error}") from None
+
+    def _check_processes(self) -> None:
+        given = (self.coordinator, self.num_processes, self.process_id)
+        if all(value is None for value in given):
+            return
+        if not self.distributed or any(value is None for value in given):
+            raise UsageError(
+                "--coordinator, --num_processes and --process_id go together, and with "
+                "--distributed."
+            )
+        host, _, port = str(self.coordinator).rpartition(":")
+        if not (host and port.isdecimal()):
+            raise UsageError(
+                f"--coordinator={self.coordinator} is no address; expected host:port, such as "
+                "node1:12345."
+            )
+        if (self.process_id or 0) >= (self.num_processes or 0):
+            raise UsageError(
+                f"--process_id={self.process_id} must be below --num_processes="
+                f"{self.num_processes}; they count from 0."
+            )
 
     @property
     def without_effect(self) -> set[str]:
