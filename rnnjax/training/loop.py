@@ -148,15 +148,20 @@ class Trainer:
     def compile(self, state: TrainState) -> float:
         """Compiles the program of a chunk for states like this one; returns the seconds it took."""
         start = time.perf_counter()
-        self._run_chunk = self.lower(state).compile()
+        program, arguments = self.program(state)
+        self._run_chunk = program.lower(*arguments).compile()
         return time.perf_counter() - start
 
-    def lower(self, state: TrainState) -> jax.stages.Lowered:
-        """The program of a chunk for states like this one, before it is compiled."""
-        plan = self._plan(0)
-        return self._program(state).lower(
-            state, self._feed.epoch(plan), plan, self._loss_key, np.int32(0)
+    def program(self, state: TrainState) -> tuple[Any, tuple[Any, ...]]:
+        """The program of a chunk, not yet compiled, and its arguments for a chunk of no step."""
+        whole = self._layout.sharding()
+        program = jax.jit(
+            functools.partial(_run_chunk, self._update, self._layout.num_seeds),
+            donate_argnums=0,
+            out_shardings=(_shardings(state, self._layout), whole, whole),
         )
+        plan = self._plan(0)
+        return program, (state, self._feed.epoch(plan), plan, self._loss_key, np.int32(0))
 
     def run(self, state: TrainState, until: int) -> Iterator[tuple[TrainState, ChunkReport]]:
         """Trains until so many updates are done, one chunk after the other.
@@ -201,14 +206,6 @@ class Trainer:
             step += count
             wanted = CHUNK_SECONDS * count / max(seconds, 1e-9)
             length = int(np.clip(wanted, 1, min(MAX_CHUNK_STEPS, 4 * length)))
-
-    def _program(self, state: TrainState) -> Any:
-        whole = self._layout.sharding()
-        return jax.jit(
-            functools.partial(_run_chunk, self._update, self._layout.num_seeds),
-            donate_argnums=0,
-            out_shardings=(_shardings(state, self._layout), whole, whole),
-        )
 
     def _plan(self, epoch: int) -> jax.Array:
         return self._make_plan(self._order_key, np.int32(epoch))

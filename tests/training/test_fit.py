@@ -15,8 +15,9 @@ from rnnjax.training.checkpoints import Checkpoints, load_params
 from rnnjax.training.fit import Saving, fit
 from rnnjax.training.interruption import Interrupted, Interruption
 from rnnjax.training.interval import Interval
+from rnnjax.training.layout import Layout
 from rnnjax.training.loop import Trainer, init_state
-from rnnjax.training.optimizers import averaged_params, build_optimizer
+from rnnjax.training.optimizers import build_optimizer
 from rnnjax.training.run_state import begin
 
 
@@ -77,8 +78,10 @@ class Kept(ExampleBatches):
         return jnp.asarray(False)
 
 
-def train(folder, *, looks=10**9, every="1h"):
+def train(folder, *, looks=10**9, every="1h", num_seeds=1):
     """A run that stops after so many looks, taken up where it was left."""
+    layout = Layout.over(jax.devices()[:1], num_seeds=num_seeds)
+    (key,) = layout.keys(3, 1)
     rng = np.random.default_rng(0)
     data = rng.normal(size=(20, 3)).astype(np.float32), rng.normal(size=20).astype(np.float32)
     optimizer = build_optimizer(
@@ -86,8 +89,11 @@ def train(folder, *, looks=10**9, every="1h"):
     )
     carry = jnp.zeros(())
     batches = Kept(20, 3, shuffle=True)
-    trainer = Trainer(noisy_loss, optimizer, batches, data, jax.random.key(3), carry, max_skipped=9)
-    run = begin(init_state(jnp.ones(3), optimizer, carry), with_best=True)
+    trainer = Trainer(
+        noisy_loss, optimizer, batches, data, key, carry, layout=layout, max_skipped=9
+    )
+    params = layout.per_seed(lambda: jnp.ones(3))
+    run = begin(init_state(params, optimizer, carry, layout), layout, with_best=True)
     checkpoints = Checkpoints(folder, tell=pytest.fail)
     resumed = run.restore(checkpoints)
     try:
@@ -95,7 +101,7 @@ def train(folder, *, looks=10**9, every="1h"):
             trainer,
             run,
             # The best is neither the first nor the last.
-            lambda w: {"score": -abs(float(jnp.linalg.norm(w)) - 1.45)},
+            lambda w: {"score": -abs(jnp.linalg.norm(w, axis=-1) - 1.45)},
             [0, 9, 22, 31, 39],
             title="a plane",
             console=Console(quiet=True),
@@ -110,41 +116,55 @@ def train(folder, *, looks=10**9, every="1h"):
 
 def outcome(run):
     history = [{k: v for k, v in m.items() if k != "eval_seconds"} for m in run.history]
-    return history, run.best, run.loss_sum, run.loss_count
+    return history, run.best, np.asarray(run.loss_sum).tolist(), np.asarray(run.loss_count).tolist()
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
+@pytest.fixture(scope="module", params=[1, 3])
+def whole(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
-    run, stop, _ = train(folder)
+    run, stop, _ = train(folder, num_seeds=request.param)
     assert stop is None
     assert run.history[-1]["skipped"] > 0
-    assert 0 < run.best_step < 39
-    return run, load_params(folder, run.params)
+    assert np.all(np.asarray(run.best_step) > 0)
+    assert np.all(np.asarray(run.best_step) < 39)
+    return request.param, run, load_params(folder, run.params)
 
 
 @pytest.mark.parametrize(("looks", "every"), [(0, "1h"), (6, "13"), (12, "3")])
 def test_a_run_in_pieces_equals_the_whole_bit_by_bit(monkeypatch, tmp_path, whole, looks, every):
     monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)  # after 8 steps, chunks of one
+    num_seeds, expected, (best_step, best) = whole
     pieces = 0
     while True:
         # A run that stops at the first look would never come further.
-        run, stop, resumed = train(tmp_path, looks=looks if pieces % 2 == 0 else 14, every=every)
+        asked = looks if pieces % 2 == 0 else 14
+        run, stop, resumed = train(tmp_path, looks=asked, every=every, num_seeds=num_seeds)
         assert resumed == (pieces > 0)
         pieces += 1
         if stop is None:
             break
         assert (stop.exit_code, stop.run, stop.steps) == (143, tmp_path, int(run.train.step))
     assert pieces >= 2
-    expected, (best_step, best) = whole
     assert outcome(run) == outcome(expected)
     trees = (run.train, run.best_params), (expected.train, expected.best_params)
     jax.tree.map(np.testing.assert_array_equal, *trees)
     step, params = load_params(tmp_path, run.params)
-    assert step == best_step == run.best_step + 1
+    assert step == best_step == np.max(run.best_step) + 1
     np.testing.assert_array_equal(params, best)
     np.testing.assert_array_equal(params, run.best_params)
-    assert not np.array_equal(best, averaged_params(run.train.opt_state, run.train.params))
+    assert not np.array_equal(best, run.params)
+
+
+def test_seeds_at_once_are_each_what_it_is_alone(tmp_path):
+    together, *_ = train(tmp_path / "three", num_seeds=3)
+    alone, *_ = train(tmp_path / "one")
+    np.testing.assert_allclose(together.params[0], alone.params, rtol=1e-5)
+    np.testing.assert_allclose(together.best_params[0], alone.best_params, rtol=1e-5)
+    assert together.best_step[0] == alone.best_step
+    for one, metrics in zip(alone.history, together.history, strict=True):
+        assert metrics["seeds"]["train_loss"][0] == pytest.approx(one["train_loss"], rel=1e-5)
+    assert together.history[-1]["seeds"]["skipped"][0] == alone.history[-1]["skipped"]
+    assert len(set(together.history[-1]["seeds"]["train_loss"])) == 3
 
 
 def test_checkpoints_lie_where_they_should(tmp_path):

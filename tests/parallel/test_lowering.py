@@ -1,0 +1,38 @@
+"""The training step of every experiment can be compiled for TPUs and for CUDA."""
+
+import jax
+import pytest
+
+from experiments import binary_sequence, imdb_sentiment, mnist_rnn
+from rnnjax.training.loop import Trainer
+
+GRAMMAR = {"dataset": "grammar", "max_length": 24, "num_validation": 1000}
+EXPERIMENTS = {
+    "mnist": (mnist_rnn, {"dataset": "digits"}),
+    "mnist, 2 seeds": (mnist_rnn, {"dataset": "digits", "num_seeds": 2}),
+    "mnist, bf16": (mnist_rnn, {"dataset": "digits", "precision": "bf16"}),
+    "binary": (binary_sequence, {"row_length": 200, "batch_size": 8}),
+    "imdb": (imdb_sentiment, GRAMMAR),
+    "bilstm64": (imdb_sentiment, imdb_sentiment.PRESETS["bilstm64"] | GRAMMAR),
+}
+
+
+class Lowered(Exception):
+    """There is nothing more to do."""
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_the_training_step_lowers(name, monkeypatch, tmp_path):
+    exported = []
+
+    def lower_only(trainer, state):
+        program, arguments = trainer.program(state)
+        exported.append(jax.export.export(program, platforms=("tpu", "cuda"))(*arguments))
+        raise Lowered
+
+    monkeypatch.setattr(Trainer, "compile", lower_only)
+    experiment, settings = EXPERIMENTS[name]
+    with pytest.raises(Lowered):
+        experiment.run(experiment.Config(workdir=str(tmp_path / "run"), **settings))
+    assert exported[0].platforms == ("tpu", "cuda")
+    assert "while" in exported[0].mlir_module()
