@@ -13,6 +13,7 @@ from rnnjax.arguments import prepare
 from rnnjax.cell import Carry, Cell, Composite, Layer, NoisyCell, Options, Params
 from rnnjax.executors import EXECUTORS, rematerialised
 from rnnjax.noise import Noise, as_factors
+from rnnjax.recurrence import where_rows
 
 
 def unroll(
@@ -218,7 +219,7 @@ def _run_cell(
         mask, *others = flags
         if mask is not None:
             # Before the projection, so that a NaN in the padding meets no weight.
-            xs = _where(mask, xs, jnp.zeros((), xs.dtype))
+            xs = where_rows(mask, xs, jnp.zeros((), xs.dtype))
         return cell.project(constants[0], xs), mask, *others
 
     def step(constants: Any, state: Any, inputs: Any) -> Any:
@@ -226,12 +227,12 @@ def _run_cell(
         before, last = state
         z, valid, reset, update, zoneout = inputs
         if reset is not None:
-            before = _where(reset, first, before)
+            before = where_rows(reset, first, before)
         after, y = take_step(params, before, z, state_factors, update)
         after, y = zone_out(before, after, y, kept=zoneout, rates=noise.zoneout_rates)
         if valid is not None:
-            after = _where(valid, after, before)
-            y = _where(valid, y, jnp.zeros_like(y) if last is None else last)
+            after = where_rows(valid, after, before)
+            y = where_rows(valid, y, jnp.zeros_like(y) if last is None else last)
         outputs = {"outputs": y, "last": None, "carries": (after, y)}[options.keep]
         return (after, y if options.keep == "last" else None), outputs
 
@@ -278,12 +279,3 @@ def zone_out(
         fields[name] = rate * getattr(before, name) + (1 - rate) * getattr(after, name)
     after = after._replace(**fields)
     return after, after.h.astype(y.dtype)
-
-
-def _where(flags: jax.Array, on_true: Any, on_false: Any) -> Any:
-    """`jnp.where` over pytrees of ``[..., features]``, with flags ``[...]``."""
-    return jax.tree.map(
-        lambda a, b: jnp.where(flags.reshape(flags.shape + (1,) * (a.ndim - flags.ndim)), a, b),
-        on_true,
-        on_false,
-    )
