@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import Carry, Layer, Options, Params, check_choice, check_input
+from rnnjax.cell import Carry, Layer, Options, Params, check_choice, check_input, param_shapes
 from rnnjax.executors import CHUNK, EXECUTORS
 
 
@@ -98,7 +98,7 @@ def _near_root(num_steps: int) -> int:
 
 def _check_params(layer: Layer, params: Params) -> None:
     """Raises a `ValueError` if these are no parameters of the layer; biases may be left out."""
-    wanted, structure = jax.tree.flatten_with_path(_param_shapes(layer), is_leaf=_is_none)
+    wanted, structure = jax.tree.flatten_with_path(param_shapes(layer), is_leaf=_is_none)
     given = jax.tree.leaves(params, is_leaf=_is_none)
     if jax.tree.structure(params, is_leaf=_is_none) != structure:
         raise ValueError(
@@ -115,11 +115,6 @@ def _check_params(layer: Layer, params: Params) -> None:
                 f"The parameters do not fit {layer}: expected {name} of shape {example.shape}, "
                 f"got {shape}."
             )
-
-
-@functools.lru_cache(maxsize=256)
-def _param_shapes(layer: Layer) -> Any:
-    return jax.eval_shape(layer.init, jax.random.key(0))
 
 
 def _is_none(x: Any) -> bool:

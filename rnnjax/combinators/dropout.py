@@ -7,7 +7,7 @@ from typing import Any
 
 import jax
 
-from rnnjax.cell import Carry, Layer, NoisyCell, Options, Params, check_layers
+from rnnjax.cell import Carry, Layer, NoisyCell, Options, Params, check_layers, param_shapes
 from rnnjax.combinators.wrapper import CellWrapper, innermost, wrappers
 from rnnjax.noise import as_factors, check_rates, draw_kept, drop
 from rnnjax.unroll import run
@@ -91,7 +91,7 @@ class Dropout(CellWrapper):
                     f"Dropout: {type(cell).__name__} has no {name} that could be dropped; wrap a "
                     "cell that has one, each by itself."
                 )
-        if self.weights and not hasattr(self._shapes(), "w_h"):
+        if self.weights and not hasattr(param_shapes(self.layer), "w_h"):
             raise ValueError(
                 f"Dropout: {type(cell).__name__} has no matrix w_h whose weights could be dropped; "
                 "wrap a cell that has one, each by itself."
@@ -120,6 +120,3 @@ class Dropout(CellWrapper):
             kept = draw_kept(update_key, self.update, shape)
             noise = noise._replace(update=kept, update_rate=self.update)
         return run(self.layer, params, xs, carry, options._replace(key=inner, noise=noise))
-
-    def _shapes(self) -> Params:
-        return jax.eval_shape(self.layer.init, jax.random.key(0))
