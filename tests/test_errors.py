@@ -14,6 +14,7 @@ import pytest
 
 import rnnjax
 from rnnjax import (
+    CELLS,
     GRU,
     LSTM,
     LSTMP,
@@ -63,7 +64,7 @@ def test_a_size_is_a_positive_integer(build, field, value):
         build(value)
 
 
-@pytest.mark.parametrize("cell_type", [SimpleRNN, LSTM, GRU])
+@pytest.mark.parametrize("cell_type", CELLS.values())
 def test_an_unknown_name_is_answered_with_the_known_ones(cell_type):
     name = cell_type.__name__
     with pytest.raises(
@@ -78,7 +79,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(cell_type):
         cell_type(2, 3, initialization="jax")
 
 
-@pytest.mark.parametrize("cell_type", [LSTM, GRU])
+@pytest.mark.parametrize("cell_type", [cell for cell in CELLS.values() if cell is not SimpleRNN])
 def test_so_is_an_unknown_gate(cell_type):
     with pytest.raises(
         ValueError,

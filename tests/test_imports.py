@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 CORE = {
     "rnnjax.activations",
     "rnnjax.cell",
+    "rnnjax.hyperparameters",
     "rnnjax.initializers",
     "rnnjax.noise",
     "rnnjax.normalization",
@@ -27,6 +28,7 @@ RUN = {"rnnjax.arguments", "rnnjax.executors", "rnnjax.unroll"}
 OWN_IMPORTS: dict[str, set[str]] = {
     "rnnjax.noise": set(),
     "rnnjax.cell": {"rnnjax.noise"},
+    "rnnjax.hyperparameters": {"rnnjax.activations", "rnnjax.cell", "rnnjax.initializers"},
     "rnnjax.initializers": set(),
     "rnnjax.activations": set(),
     "rnnjax.normalization": set(),
@@ -217,6 +219,9 @@ def test_every_third_party_import_is_declared():
     [
         ("rnnjax/cell.py", "import numpy"),
         ("rnnjax/cell.py", "from rnnjax import activations"),
+        ("rnnjax/cell.py", "from rnnjax.hyperparameters import check_hyperparameters"),
+        ("rnnjax/hyperparameters.py", "from rnnjax.cells import LSTM"),
+        ("rnnjax/hyperparameters.py", "import numpy"),
         ("rnnjax/initializers.py", "import rnnjax.cell"),
         ("rnnjax/cells/lstm.py", "from rnnjax.cells.gru import GRU"),
         ("rnnjax/cells/lstm.py", "from rnnjax.cells import GRU"),
