@@ -18,6 +18,7 @@ Axis letters used in every docstring of this package:
 from __future__ import annotations
 
 import abc
+import functools
 import numbers
 from typing import Any, ClassVar, NamedTuple
 
@@ -148,6 +149,15 @@ def recur(h: jax.Array, w: jax.Array, *biases: jax.Array | None) -> jax.Array:
 def default_float() -> Any:
     """JAX's default float type: float32, or float64 under ``jax_enable_x64``."""
     return jnp.zeros(()).dtype
+
+
+@functools.lru_cache(maxsize=256)
+def param_shapes(layer: Layer) -> Params:
+    """The shapes of the parameters that `init` gives, as `jax.ShapeDtypeStruct`.
+
+    They are kept: under a float type of JAX's that changed in between, their dtypes are old.
+    """
+    return jax.eval_shape(layer.init, jax.random.key(0))
 
 
 def steppable(owner: str, layer: Layer) -> Cell:

@@ -209,6 +209,15 @@ def over_chunks(body: Any, state: Any, sequences: Any, chunk: int, reverse: bool
     return state, joined
 
 
+def where_rows(flags: jax.Array, on_true: Any, on_false: Any) -> Any:
+    """`jnp.where` over pytrees of ``[..., features]``, with a flag ``[...]`` for each row."""
+    return jax.tree.map(
+        lambda a, b: jnp.where(flags.reshape(flags.shape + (1,) * (a.ndim - flags.ndim)), a, b),
+        on_true,
+        on_false,
+    )
+
+
 def _any_nonzero(arrays: list[jax.Array], num_batch_axes: int) -> jax.Array:
     """For each row of a batch, whether anything in these arrays ``[..., features]`` is not 0."""
     rows = [jnp.any(a != 0, axis=tuple(range(num_batch_axes, a.ndim))) for a in arrays]
@@ -219,9 +228,7 @@ def _only_where(live: jax.Array, tree: Any) -> Any:
     """Zeros instead of the arrays' entries in the rows that are not live; flags stay."""
 
     def choose(a: jax.Array) -> jax.Array:
-        if not jnp.issubdtype(a.dtype, jnp.floating):
-            return a
-        return jnp.where(live.reshape(live.shape + (1,) * (a.ndim - live.ndim)), a, 0)
+        return where_rows(live, a, 0) if jnp.issubdtype(a.dtype, jnp.floating) else a
 
     return jax.tree.map(choose, tree)
 

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable
-from types import MappingProxyType
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from rnnjax.cell import (
-    Carry,
-    Cell,
-    Composite,
-    Layer,
-    NoisyCell,
-    Options,
-    Params,
-    check_choice,
-    check_input,
-)
+from rnnjax.arguments import prepare
+from rnnjax.cell import Carry, Cell, Composite, Layer, NoisyCell, Options, Params
+from rnnjax.executors import EXECUTORS, rematerialised
 from rnnjax.noise import Noise, as_factors
-from rnnjax.recurrence import Project, Step, over_chunks, recur
-
-Execute = Callable[..., tuple[Any, Any]]
-"""``execute(project, step, reverse, guarded, constants, carry, xs, flags)``, as `recur`."""
+from rnnjax.recurrence import where_rows
 
 
 def unroll(
@@ -86,8 +72,15 @@ def unroll(
     >>> ys.shape, bool((ys[3:, 1] == 0).all())
     ((5, 4, 2), True)
     """
-    options = _options(mask, resets, reverse, key, executor, remat_chunk)
-    return run(layer, params, xs, *_prepare(layer, params, xs, carry, options))
+    options = Options(
+        mask=mask,
+        resets=resets,
+        reverse=reverse,
+        executor=executor,
+        remat_chunk=remat_chunk,
+        key=key,
+    )
+    return run(layer, params, xs, *prepare(layer, params, xs, carry, options))
 
 
 def unroll_last(
@@ -124,8 +117,16 @@ def unroll_last(
     Raises:
         ValueError: as `unroll`.
     """
-    options = _options(mask, resets, reverse, key, executor, remat_chunk, keep="last")
-    return run(layer, params, xs, *_prepare(layer, params, xs, carry, options))
+    options = Options(
+        mask=mask,
+        resets=resets,
+        reverse=reverse,
+        executor=executor,
+        keep="last",
+        remat_chunk=remat_chunk,
+        key=key,
+    )
+    return run(layer, params, xs, *prepare(layer, params, xs, carry, options))
 
 
 def unroll_carries(
@@ -170,8 +171,16 @@ def unroll_carries(
     >>> carries.c.shape
     (5, 4, 2)
     """
-    options = _options(mask, resets, reverse, key, executor, remat_chunk, keep="carries")
-    return run(layer, params, xs, *_prepare(layer, params, xs, carry, options))
+    options = Options(
+        mask=mask,
+        resets=resets,
+        reverse=reverse,
+        executor=executor,
+        keep="carries",
+        remat_chunk=remat_chunk,
+        key=key,
+    )
+    return run(layer, params, xs, *prepare(layer, params, xs, carry, options))
 
 
 def length_mask(lengths: jax.Array, num_steps: int) -> jax.Array:
@@ -184,154 +193,6 @@ def length_mask(lengths: jax.Array, num_steps: int) -> jax.Array:
     """
     steps = jnp.arange(num_steps).reshape((num_steps,) + (1,) * jnp.ndim(lengths))
     return steps < lengths[None]
-
-
-def _options(
-    mask: jax.Array | None,
-    resets: jax.Array | None,
-    reverse: bool,
-    key: jax.Array | None,
-    executor: str,
-    remat_chunk: int | str | None,
-    keep: str = "outputs",
-) -> Options:
-    """Puts the options together; "auto" is left for when the number of steps is known."""
-    check_choice("unroll", "executor", executor, EXECUTORS)
-    is_count = isinstance(remat_chunk, int) and remat_chunk >= 1
-    if remat_chunk not in (None, "auto") and not is_count:
-        raise ValueError(
-            f"unroll: remat_chunk must be a positive number of steps, or 'auto', not "
-            f"{remat_chunk!r}."
-        )
-    return Options(
-        mask=mask,
-        resets=resets,
-        reverse=reverse,
-        executor=executor,
-        keep=keep,
-        remat_chunk=remat_chunk,
-        key=key,
-    )
-
-
-def _prepare(
-    layer: Layer, params: Params, xs: jax.Array, carry: Carry | None, options: Options
-) -> tuple[Carry, Options]:
-    """Checks the arguments, fills in the carry and gives the masks all of the batch axes."""
-    if not isinstance(layer, Layer):
-        raise ValueError(
-            f"unroll wants a cell, or a combination of cells, such as rnnjax.LSTM(28, 64), not "
-            f"{layer!r}."
-        )
-    check_input(layer, xs)
-    _check_params(layer, params)
-    if jnp.ndim(xs) < 2:
-        raise ValueError(
-            f"unroll wants inputs [T, ..., D], time first, but got the shape {jnp.shape(xs)}; "
-            "to take a single step, call the cell itself."
-        )
-    num_steps, *batch_shape = xs.shape[:-1]
-    if num_steps == 0:
-        raise ValueError("unroll wants at least one time step, but the inputs have T = 0.")
-    first = functools.partial(layer.first_carry, params, tuple(batch_shape))
-    if carry is None:
-        carry = first(jnp.result_type(xs, *jax.tree.leaves(params)))
-    else:
-        _check_carry(layer, carry, tuple(batch_shape))
-        carry = jax.tree.map(jnp.asarray, carry)
-    options = options._replace(
-        mask=_as_flags("mask", options.mask, xs), resets=_as_flags("resets", options.resets, xs)
-    )
-    if options.resets is not None:
-        cast = jax.tree.map(lambda f, c: f.astype(c.dtype), first(None), carry)
-        options = options._replace(first=cast)
-    if options.remat_chunk is not None and not isinstance(num_steps, int):
-        raise ValueError(
-            f"unroll: remat_chunk wants a number of time steps, not the symbol {num_steps}; leave "
-            "it out to export a function for any number of steps."
-        )
-    if options.remat_chunk == "auto":
-        options = options._replace(remat_chunk=_remat_chunk(num_steps))
-    return carry, options
-
-
-def _remat_chunk(num_steps: int) -> int:
-    """About √T steps, a divisor of T if there is one near: cutting off a rest copies the inputs.
-
-    >>> _remat_chunk(100_000), _remat_chunk(10_007)
-    (400, 112)
-    """
-    root = math.isqrt(num_steps)
-    near = [c for c in range(max(root // 2, 1), 2 * root + 1) if num_steps % c == 0]
-    # Whole chunks of the executor, where possible, so that none of its programs is compiled twice.
-    whole = [c for c in near if c % CHUNK == 0]
-    default = CHUNK * math.ceil(num_steps**0.5 / CHUNK)
-    return min(whole or near or [default], key=lambda c: abs(c - root))
-
-
-def _check_params(layer: Layer, params: Params) -> None:
-    """Raises a `ValueError` if these are no parameters of the layer; biases may be left out."""
-    wanted, structure = jax.tree.flatten_with_path(_param_shapes(layer), is_leaf=_is_none)
-    given = jax.tree.leaves(params, is_leaf=_is_none)
-    if jax.tree.structure(params, is_leaf=_is_none) != structure:
-        raise ValueError(
-            f"The parameters do not fit {type(layer).__name__}: expected those that its init "
-            f"gives, {structure}, got {jax.tree.structure(params, is_leaf=_is_none)}."
-        )
-    for (path, example), array in zip(wanted, given, strict=True):
-        if example is None or (array is None and example.ndim == 1):
-            continue
-        shape = None if array is None else jnp.shape(array)
-        if shape != example.shape:
-            name = jax.tree_util.keystr(path, simple=True, separator=".")
-            raise ValueError(
-                f"The parameters do not fit {layer}: expected {name} of shape {example.shape}, "
-                f"got {shape}."
-            )
-
-
-@functools.lru_cache(maxsize=256)
-def _param_shapes(layer: Layer) -> Any:
-    return jax.eval_shape(layer.init, jax.random.key(0))
-
-
-def _is_none(x: Any) -> bool:
-    return x is None
-
-
-def _check_carry(layer: Layer, carry: Carry, batch_shape: tuple[int, ...]) -> None:
-    wanted = jax.eval_shape(lambda: layer.initial_carry(batch_shape))
-    wanted_shapes = jax.tree.map(jnp.shape, wanted)
-    shapes = jax.tree.map(jnp.shape, carry)
-    # The structures too: a NamedTuple of another kind equals a tuple of the same shapes.
-    if shapes != wanted_shapes or jax.tree.structure(carry) != jax.tree.structure(wanted):
-        raise ValueError(
-            f"The carry does not fit {type(layer).__name__} on a batch of shape {batch_shape}: "
-            f"expected {wanted_shapes}, got {shapes}."
-        )
-    for given, example in zip(jax.tree.leaves(carry), jax.tree.leaves(wanted), strict=True):
-        dtype = jnp.result_type(given)
-        if jnp.issubdtype(example.dtype, jnp.floating) and not jnp.issubdtype(dtype, jnp.floating):
-            raise ValueError(
-                f"The carry of {type(layer).__name__} must be of floating type, but is {dtype}: "
-                "it keeps its own type, so the state would be cut off."
-            )
-
-
-def _as_flags(name: str, flags: jax.Array | None, xs: jax.Array) -> jax.Array | None:
-    """A mask as booleans with the axes ``[T, ...]`` of the inputs, some of them possibly 1."""
-    if flags is None:
-        return None
-    flags = jnp.asarray(flags)
-    if flags.dtype != jnp.bool_:
-        raise ValueError(f"The {name} must be boolean, but its dtype is {flags.dtype}.")
-    steps_and_batch = xs.shape[:-1]
-    if flags.shape not in ((xs.shape[0],), steps_and_batch):
-        raise ValueError(
-            f"The {name} must have the shape {(xs.shape[0],)} or {steps_and_batch} of the inputs "
-            f"without their features, but has {flags.shape}."
-        )
-    return flags.reshape(flags.shape + (1,) * (len(steps_and_batch) - flags.ndim))
 
 
 def run(
@@ -358,7 +219,7 @@ def _run_cell(
         mask, *others = flags
         if mask is not None:
             # Before the projection, so that a NaN in the padding meets no weight.
-            xs = _where(mask, xs, jnp.zeros((), xs.dtype))
+            xs = where_rows(mask, xs, jnp.zeros((), xs.dtype))
         return cell.project(constants[0], xs), mask, *others
 
     def step(constants: Any, state: Any, inputs: Any) -> Any:
@@ -366,12 +227,12 @@ def _run_cell(
         before, last = state
         z, valid, reset, update, zoneout = inputs
         if reset is not None:
-            before = _where(reset, first, before)
+            before = where_rows(reset, first, before)
         after, y = take_step(params, before, z, state_factors, update)
         after, y = zone_out(before, after, y, kept=zoneout, rates=noise.zoneout_rates)
         if valid is not None:
-            after = _where(valid, after, before)
-            y = _where(valid, y, jnp.zeros_like(y) if last is None else last)
+            after = where_rows(valid, after, before)
+            y = where_rows(valid, y, jnp.zeros_like(y) if last is None else last)
         outputs = {"outputs": y, "last": None, "carries": (after, y)}[options.keep]
         return (after, y if options.keep == "last" else None), outputs
 
@@ -388,7 +249,7 @@ def _run_cell(
     execute = EXECUTORS[options.executor]
     chunk = options.remat_chunk
     if isinstance(chunk, int) and chunk < len(xs):
-        execute = functools.partial(_rematerialised, execute, chunk)
+        execute = functools.partial(rematerialised, execute, chunk)
     constants = (params, options.first, noise.state)
     flags = (options.mask, options.resets, noise.update, noise.zoneout)
     guarded = None if options.resets is None else xs.ndim - 2
@@ -418,76 +279,3 @@ def zone_out(
         fields[name] = rate * getattr(before, name) + (1 - rate) * getattr(after, name)
     after = after._replace(**fields)
     return after, after.h.astype(y.dtype)
-
-
-def _rematerialised(
-    execute: Execute,
-    chunk: int,
-    project: Project,
-    step: Step,
-    reverse: bool,
-    guarded: int | None,
-    constants: Any,
-    carry: Any,
-    xs: Any,
-    flags: Any,
-) -> tuple[Any, Any]:
-    """Runs chunks of steps of which the backward pass keeps nothing but the carry before them."""
-
-    @jax.checkpoint
-    def take_chunk(carry: Any, chunk_of: Any) -> Any:
-        return execute(project, step, reverse, guarded, constants, carry, *chunk_of)
-
-    return over_chunks(take_chunk, carry, (xs, flags), chunk, reverse)
-
-
-def _scan(
-    project: Project,
-    step: Step,
-    reverse: bool,
-    guarded: int | None,
-    constants: Any,
-    carry: Any,
-    xs: Any,
-    flags: Any,
-) -> tuple[Any, Any]:
-    """The plain executor, for every kind of derivative: `jax.lax.scan` over the steps."""
-    del guarded
-    inputs = project(constants, xs, flags)
-    return lax.scan(functools.partial(step, constants), carry, inputs, reverse=reverse)
-
-
-def _recur(
-    project: Project,
-    step: Step,
-    reverse: bool,
-    guarded: int | None,
-    constants: Any,
-    carry: Any,
-    xs: Any,
-    flags: Any,
-) -> tuple[Any, Any]:
-    """The fast executor: chunks of steps, and a backward pass of its own."""
-    num_steps = jax.tree.leaves(xs)[0].shape[0]
-    if not isinstance(num_steps, int):
-        # A symbol of `jax.export`: how many chunks there are has to be a number.
-        return _scan(project, step, reverse, guarded, constants, carry, xs, flags)
-    # Short sequences are one chunk: there is nothing to gain that is worth compiling twice.
-    chunk = num_steps if num_steps <= 2 * CHUNK else CHUNK
-    return recur(project, step, reverse, chunk, guarded, constants, carry, xs, flags)
-
-
-EXECUTORS: MappingProxyType[str, Execute] = MappingProxyType({"scan": _scan, "chunked": _recur})
-"""How the steps are taken; the same values and gradients up to rounding."""
-
-CHUNK = 16
-"""Steps per chunk: few enough that what a chunk keeps stays in a core's cache."""
-
-
-def _where(flags: jax.Array, on_true: Any, on_false: Any) -> Any:
-    """`jnp.where` over pytrees of ``[..., features]``, with flags ``[...]``."""
-    return jax.tree.map(
-        lambda a, b: jnp.where(flags.reshape(flags.shape + (1,) * (a.ndim - flags.ndim)), a, b),
-        on_true,
-        on_false,
-    )

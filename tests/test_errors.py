@@ -13,7 +13,18 @@ import numpy as np
 import pytest
 
 import rnnjax
-from rnnjax import GRU, LSTM, LSTMP, Bidirectional, SimpleRNN, Stack
+from rnnjax import (
+    CELLS,
+    GRU,
+    LSTM,
+    LSTMP,
+    Bidirectional,
+    Dropout,
+    LearnedCarry,
+    Residual,
+    SimpleRNN,
+    Stack,
+)
 from rnnjax.cells import GRUCarry, LSTMCarry, SimpleRNNCarry
 
 ACTIVATION_LIST = (
@@ -53,7 +64,7 @@ def test_a_size_is_a_positive_integer(build, field, value):
         build(value)
 
 
-@pytest.mark.parametrize("cell_type", [SimpleRNN, LSTM, GRU])
+@pytest.mark.parametrize("cell_type", CELLS.values())
 def test_an_unknown_name_is_answered_with_the_known_ones(cell_type):
     name = cell_type.__name__
     with pytest.raises(
@@ -68,7 +79,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(cell_type):
         cell_type(2, 3, initialization="jax")
 
 
-@pytest.mark.parametrize("cell_type", [LSTM, GRU])
+@pytest.mark.parametrize("cell_type", [cell for cell in CELLS.values() if cell is not SimpleRNN])
 def test_so_is_an_unknown_gate(cell_type):
     with pytest.raises(
         ValueError,
@@ -90,17 +101,29 @@ def test_a_stack_has_layers_that_fit():
         Stack((LSTM(3, 4), GRU(5, 4)))
 
 
-def test_a_bidirectional_layer_can_not_be_stepped():
-    stack = Stack((Bidirectional(GRU(3, 2)), GRU(4, 2)))
-    params = stack.init(jax.random.key(0))
-    with pytest.raises(
-        ValueError,
-        match=message(
-            "Stack: Bidirectional needs the whole sequence and can't be stepped one input at a "
-            "time; use rnnjax.unroll."
-        ),
-    ):
-        stack(params, stack.initial_carry(), jnp.zeros(3))
+BOTH_WAYS = Bidirectional(GRU(4, 2))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Stack((BOTH_WAYS, GRU(4, 2))),
+        Dropout(BOTH_WAYS, inputs=0.1),
+        LearnedCarry(BOTH_WAYS),
+        Residual(BOTH_WAYS),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_a_bidirectional_layer_can_not_be_stepped(layer):
+    params, carry = layer.init(jax.random.key(0)), layer.initial_carry()
+    expected = message(
+        f"{type(layer).__name__}: Bidirectional needs the whole sequence and can't be stepped one "
+        "input at a time; use rnnjax.unroll."
+    )
+    with pytest.raises(ValueError, match=expected):
+        layer(params, carry, jnp.zeros(4))
+    with pytest.raises(ValueError, match=expected):
+        layer.step(params, carry, (jnp.zeros(4), jnp.zeros(4)))
 
 
 def test_the_directions_fit_each_other():

@@ -17,22 +17,33 @@ ROOT = pathlib.Path(__file__).parent.parent
 CORE = {
     "rnnjax.activations",
     "rnnjax.cell",
+    "rnnjax.hyperparameters",
     "rnnjax.initializers",
     "rnnjax.noise",
     "rnnjax.normalization",
 }
 LOOP = {"rnnjax.recurrence", "rnnjax.step_program"}
+RUN = {"rnnjax.arguments", "rnnjax.executors", "rnnjax.unroll"}
 
 OWN_IMPORTS: dict[str, set[str]] = {
     "rnnjax.noise": set(),
     "rnnjax.cell": {"rnnjax.noise"},
+    "rnnjax.hyperparameters": {"rnnjax.activations", "rnnjax.cell", "rnnjax.initializers"},
     "rnnjax.initializers": set(),
     "rnnjax.activations": set(),
     "rnnjax.normalization": set(),
     "rnnjax.cells": CORE,
     "rnnjax.recurrence": LOOP,
     "rnnjax.step_program": set(),
-    "rnnjax.unroll": {"rnnjax.cell", "rnnjax.noise", *LOOP},
+    "rnnjax.executors": {"rnnjax.recurrence"},
+    "rnnjax.arguments": {"rnnjax.cell", "rnnjax.executors"},
+    "rnnjax.unroll": {
+        "rnnjax.arguments",
+        "rnnjax.cell",
+        "rnnjax.executors",
+        "rnnjax.noise",
+        "rnnjax.recurrence",
+    },
     "rnnjax.combinators": {
         "rnnjax.cell",
         "rnnjax.combinators",
@@ -47,8 +58,8 @@ OWN_IMPORTS: dict[str, set[str]] = {
 OUTSIDE_LAYERS = {"rnnjax.training", "rnnjax.data"}
 
 THIRD_PARTY = {
-    frozenset({*CORE, "rnnjax.cells"}): {"jax"},
-    frozenset({*LOOP, "rnnjax.unroll", "rnnjax.combinators"}): {"jax", "numpy"},
+    frozenset({*CORE, "rnnjax.cells", *RUN}): {"jax"},
+    frozenset({*LOOP, "rnnjax.combinators"}): {"jax", "numpy"},
 }
 """What layers and their loop are made of."""
 
@@ -208,11 +219,21 @@ def test_every_third_party_import_is_declared():
     [
         ("rnnjax/cell.py", "import numpy"),
         ("rnnjax/cell.py", "from rnnjax import activations"),
+        ("rnnjax/cell.py", "from rnnjax.hyperparameters import check_hyperparameters"),
+        ("rnnjax/hyperparameters.py", "from rnnjax.cells import LSTM"),
+        ("rnnjax/hyperparameters.py", "import numpy"),
         ("rnnjax/initializers.py", "import rnnjax.cell"),
         ("rnnjax/cells/lstm.py", "from rnnjax.cells.gru import GRU"),
         ("rnnjax/cells/lstm.py", "from rnnjax.cells import GRU"),
         ("rnnjax/cells/lstm.py", "from rnnjax.unroll import unroll"),
         ("rnnjax/unroll.py", "from rnnjax.cells import LSTM"),
+        ("rnnjax/unroll.py", "import numpy"),
+        ("rnnjax/arguments.py", "from rnnjax.unroll import run"),
+        ("rnnjax/arguments.py", "import numpy"),
+        ("rnnjax/executors.py", "from rnnjax.cell import Options"),
+        ("rnnjax/executors.py", "from rnnjax.arguments import prepare"),
+        ("rnnjax/combinators/stack.py", "from rnnjax.executors import EXECUTORS"),
+        ("rnnjax/combinators/stack.py", "from rnnjax.arguments import prepare"),
         ("rnnjax/combinators/stack.py", "import flax.linen"),
         ("rnnjax/models.py", "from rnnjax.training.loop import Trainer"),
         ("rnnjax/bridges/linen.py", "from rnnjax import data"),

@@ -9,16 +9,9 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import (
-    NoisyCell,
-    affine,
-    check_choice,
-    check_input,
-    check_sizes,
-    default_float,
-    recur,
-)
-from rnnjax.initializers import INITIALIZATIONS, gate_params
+from rnnjax.cell import NoisyCell, affine, check_input, default_float, recur
+from rnnjax.hyperparameters import check_hyperparameters
+from rnnjax.initializers import gate_params
 from rnnjax.noise import SILENCE, Noise
 from rnnjax.normalization import check_epsilon, layer_norm
 
@@ -104,12 +97,7 @@ class LayerNormLSTM(NoisyCell):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        check_sizes(self, "input_size", "hidden_size")
-        check_choice("LayerNormLSTM", "activation", self.activation, ACTIVATIONS)
-        check_choice(
-            "LayerNormLSTM", "recurrent_activation", self.recurrent_activation, ACTIVATIONS
-        )
-        check_choice("LayerNormLSTM", "initialization", self.initialization, INITIALIZATIONS)
+        check_hyperparameters(self)
         check_epsilon("LayerNormLSTM", self.epsilon)
 
     @property

@@ -9,15 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import (
-    NoisyCell,
-    affine,
-    check_choice,
-    check_input,
-    check_sizes,
-    default_float,
-    recur,
-)
+from rnnjax.cell import NoisyCell, affine, check_input, default_float, recur
+from rnnjax.hyperparameters import check_hyperparameters
 from rnnjax.initializers import INITIALIZATIONS, gate_params
 from rnnjax.noise import SILENCE, Noise
 
@@ -88,10 +81,7 @@ class LSTMP(NoisyCell):
     use_bias: bool = True
 
     def __post_init__(self) -> None:
-        check_sizes(self, "input_size", "hidden_size", "projection_size")
-        check_choice("LSTMP", "activation", self.activation, ACTIVATIONS)
-        check_choice("LSTMP", "recurrent_activation", self.recurrent_activation, ACTIVATIONS)
-        check_choice("LSTMP", "initialization", self.initialization, INITIALIZATIONS)
+        check_hyperparameters(self, "projection_size")
 
     @property
     def output_size(self) -> int:

@@ -9,15 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import (
-    NoisyCell,
-    affine,
-    check_choice,
-    check_input,
-    check_sizes,
-    default_float,
-    recur,
-)
+from rnnjax.cell import NoisyCell, affine, check_input, default_float, recur
+from rnnjax.hyperparameters import check_hyperparameters
 from rnnjax.initializers import INITIALIZATIONS, gate_params
 from rnnjax.noise import SILENCE, Noise
 
@@ -97,10 +90,7 @@ class PeepholeLSTM(NoisyCell):
     use_bias: bool = True
 
     def __post_init__(self) -> None:
-        check_sizes(self, "input_size", "hidden_size")
-        check_choice("PeepholeLSTM", "activation", self.activation, ACTIVATIONS)
-        check_choice("PeepholeLSTM", "recurrent_activation", self.recurrent_activation, ACTIVATIONS)
-        check_choice("PeepholeLSTM", "initialization", self.initialization, INITIALIZATIONS)
+        check_hyperparameters(self)
 
     @property
     def output_size(self) -> int:

@@ -11,12 +11,13 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import Carry, Composite, Layer, Options, Params, check_choice, check_layers
+from rnnjax.combinators.wrapper import Wrapper
 from rnnjax.unroll import run
 
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class Reversed(Composite):
+class Reversed(Wrapper):
     r"""A layer run from the last step to the first; its outputs stay in the order of the inputs.
 
     .. math:: (s_t, y_t) = \mathrm{step}(s_{t+1}, x_t)
@@ -42,25 +43,6 @@ class Reversed(Composite):
 
     def __post_init__(self) -> None:
         check_layers("Reversed", self.layer)
-
-    @property
-    def input_size(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.layer.input_size
-
-    @property
-    def output_size(self) -> int:
-        return self.layer.output_size
-
-    def init(self, key: jax.Array) -> Params:
-        return self.layer.init(key)
-
-    def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> Carry:
-        return self.layer.initial_carry(batch_shape, dtype)
-
-    def first_carry(
-        self, params: Params, batch_shape: tuple[int, ...] = (), dtype: Any = None
-    ) -> Carry:
-        return self.layer.first_carry(params, batch_shape, dtype)
 
     def unroll(
         self, params: Params, xs: jax.Array, carry: Carry, options: Options

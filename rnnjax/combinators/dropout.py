@@ -7,15 +7,15 @@ from typing import Any
 
 import jax
 
-from rnnjax.cell import Carry, Layer, NoisyCell, Options, Params, check_layers, steppable
-from rnnjax.combinators.wrapper import Wrapper, innermost, wrappers
+from rnnjax.cell import Carry, Layer, NoisyCell, Options, Params, check_layers, param_shapes
+from rnnjax.combinators.wrapper import CellWrapper, innermost, wrappers
 from rnnjax.noise import as_factors, check_rates, draw_kept, drop
 from rnnjax.unroll import run
 
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class Dropout(Wrapper):
+class Dropout(CellWrapper):
     r"""Dropout of the inputs, of the state, of the update, or of the recurrent weights.
 
     With masks m whose entries are 0 with probability p and 1 / (1 - p) otherwise:
@@ -91,17 +91,11 @@ class Dropout(Wrapper):
                     f"Dropout: {type(cell).__name__} has no {name} that could be dropped; wrap a "
                     "cell that has one, each by itself."
                 )
-        if self.weights and not hasattr(self._shapes(), "w_h"):
+        if self.weights and not hasattr(param_shapes(self.layer), "w_h"):
             raise ValueError(
                 f"Dropout: {type(cell).__name__} has no matrix w_h whose weights could be dropped; "
                 "wrap a cell that has one, each by itself."
             )
-
-    def project(self, params: Params, x: jax.Array) -> Any:
-        return steppable("Dropout", self.layer).project(params, x)
-
-    def step(self, params: Params, carry: Carry, z: Any) -> tuple[Carry, jax.Array]:
-        return steppable("Dropout", self.layer).step(params, carry, z)
 
     def unroll(
         self, params: Params, xs: jax.Array, carry: Carry, options: Options
@@ -126,6 +120,3 @@ class Dropout(Wrapper):
             kept = draw_kept(update_key, self.update, shape)
             noise = noise._replace(update=kept, update_rate=self.update)
         return run(self.layer, params, xs, carry, options._replace(key=inner, noise=noise))
-
-    def _shapes(self) -> Params:
-        return jax.eval_shape(self.layer.init, jax.random.key(0))

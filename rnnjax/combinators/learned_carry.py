@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import Carry, Layer, Options, Params, check_layers, steppable
-from rnnjax.combinators.wrapper import Wrapper
+from rnnjax.cell import Carry, Layer, Options, Params, check_layers
+from rnnjax.combinators.wrapper import CellWrapper
 from rnnjax.unroll import run
 
 
@@ -22,7 +22,7 @@ class LearnedCarryParams(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class LearnedCarry(Wrapper):
+class LearnedCarry(CellWrapper):
     r"""A layer whose first carry is a parameter, the same for all rows; it begins as zeros.
 
     It takes the place of `initial_carry` wherever no carry is given to `rnnjax.unroll`, and
@@ -63,10 +63,10 @@ class LearnedCarry(Wrapper):
         return jax.tree.map(for_all_rows, params.carry)
 
     def project(self, params: LearnedCarryParams, x: jax.Array) -> Any:
-        return steppable("LearnedCarry", self.layer).project(params.layer, x)
+        return super().project(params.layer, x)
 
     def step(self, params: LearnedCarryParams, carry: Carry, z: Any) -> tuple[Carry, jax.Array]:
-        return steppable("LearnedCarry", self.layer).step(params.layer, carry, z)
+        return super().step(params.layer, carry, z)
 
     def unroll(
         self, params: LearnedCarryParams, xs: jax.Array, carry: Carry, options: Options

@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import Carry, Layer, Options, Params, check_layers, steppable
-from rnnjax.combinators.wrapper import Wrapper
+from rnnjax.combinators.wrapper import CellWrapper
 from rnnjax.unroll import run
 
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class Residual(Wrapper):
+class Residual(CellWrapper):
     r"""A layer whose input is added to its output.
 
     .. math:: y_t = \mathrm{layer}(x)_t + x_t
@@ -50,11 +50,11 @@ class Residual(Wrapper):
             )
 
     def project(self, params: Params, x: jax.Array) -> Any:
-        return steppable("Residual", self.layer).project(params, x), x
+        return super().project(params, x), x
 
     def step(self, params: Params, carry: Carry, z: Any) -> tuple[Carry, jax.Array]:
         z, x = z
-        carry, y = steppable("Residual", self.layer).step(params, carry, z)
+        carry, y = super().step(params, carry, z)
         return carry, y + x.astype(y.dtype)
 
     def unroll(

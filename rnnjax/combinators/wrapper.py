@@ -6,10 +6,10 @@ from typing import Any
 
 import jax
 
-from rnnjax.cell import Carry, Cell, Composite, Layer, Params
+from rnnjax.cell import Carry, Cell, Composite, Layer, Params, steppable
 
 
-class Wrapper(Composite, Cell):
+class Wrapper(Composite):
     """A layer with the sizes and the carry of the one that it wraps."""
 
     layer: Layer
@@ -34,17 +34,27 @@ class Wrapper(Composite, Cell):
         return self.layer.first_carry(params, batch_shape, dtype)
 
 
+class CellWrapper(Wrapper, Cell):
+    """A wrapper that takes the steps as they come, so that it can be stepped if its layer can."""
+
+    def project(self, params: Params, x: jax.Array) -> Any:
+        return steppable(type(self).__name__, self.layer).project(params, x)
+
+    def step(self, params: Params, carry: Carry, z: Any) -> tuple[Carry, jax.Array]:
+        return steppable(type(self).__name__, self.layer).step(params, carry, z)
+
+
 def innermost(layer: Layer) -> Layer:
-    """What is left when all wrappers are taken off."""
-    while isinstance(layer, Wrapper):
+    """What is left when all wrappers that can be stepped are taken off."""
+    while isinstance(layer, CellWrapper):
         layer = layer.layer
     return layer
 
 
-def wrappers(layer: Layer) -> list[Wrapper]:
-    """All wrappers around the innermost layer, the outermost first."""
+def wrappers(layer: Layer) -> list[CellWrapper]:
+    """All wrappers around what is `innermost`, the outermost first."""
     found = []
-    while isinstance(layer, Wrapper):
+    while isinstance(layer, CellWrapper):
         found.append(layer)
         layer = layer.layer
     return found

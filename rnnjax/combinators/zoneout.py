@@ -7,16 +7,16 @@ from typing import Any
 
 import jax
 
-from rnnjax.cell import Carry, Cell, Composite, Layer, Options, Params, check_layers
+from rnnjax.cell import Carry, Composite, Layer, Options, Params, check_layers
 from rnnjax.combinators.residual import Residual
-from rnnjax.combinators.wrapper import Wrapper, innermost, wrappers
+from rnnjax.combinators.wrapper import CellWrapper, innermost, wrappers
 from rnnjax.noise import check_rates, draw_kept
 from rnnjax.unroll import run, zone_out
 
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class Zoneout(Wrapper):
+class Zoneout(CellWrapper):
     r"""Lets each unit keep its previous value with a given probability, anew at every step.
 
     .. math:: s_t = d_t \odot s_{t-1} + (1 - d_t) \odot \tilde{s}_t, \qquad
@@ -74,16 +74,8 @@ class Zoneout(Wrapper):
     def _rates(self) -> dict[str, float]:
         return {name: rate for name in ("h", "c") if (rate := getattr(self, name))}
 
-    @property
-    def _cell(self) -> Cell:
-        assert isinstance(self.layer, Cell)  # because what is innermost is one
-        return self.layer
-
-    def project(self, params: Params, x: jax.Array) -> Any:
-        return self._cell.project(params, x)
-
     def step(self, params: Params, carry: Carry, z: Any) -> tuple[Carry, jax.Array]:
-        after, y = self._cell.step(params, carry, z)
+        after, y = super().step(params, carry, z)
         return zone_out(carry, after, y, rates=self._rates)
 
     def unroll(

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 import rnnjax
-from rnnjax import GRU, LSTM, LSTMP, Bidirectional, Dropout, SimpleRNN, Stack
+from rnnjax import GRU, LSTM, LSTMP, Bidirectional, Dropout, Reversed, SimpleRNN, Stack
 from rnnjax.cells import LSTMCarry, LSTMParams, SimpleRNNCarry, SimpleRNNParams
 from rnnjax.combinators import BidirectionalParams
 from tests import running
@@ -309,6 +309,7 @@ def test_the_mean_over_keys_is_the_evaluation():
         (lambda: Dropout("lstm"), "expected cells"),
         (lambda: Dropout(SimpleRNN(3, 4), update=0.1), "SimpleRNN has no update"),
         (lambda: Dropout(Stack((LSTM(3, 4),)), state=0.1), "Stack has no state"),
+        (lambda: Dropout(Reversed(LSTM(3, 4)), state=0.1), "Reversed has no state"),
         (lambda: Dropout(Bidirectional(LSTM(3, 4)), weights=0.1), "no matrix w_h"),
         (lambda: Dropout(Dropout(LSTM(3, 4), 0.1), 0.1), "dropout already"),
         (lambda: Stack((LSTM(3, 4),), dropout=1.5), "Stack: dropout must be a rate"),

@@ -10,7 +10,18 @@ import numpy as np
 import pytest
 
 import rnnjax
-from rnnjax import GRU, LSTM, LSTMP, Bidirectional, Dropout, Residual, Stack, Zoneout
+from rnnjax import (
+    GRU,
+    LSTM,
+    LSTMP,
+    Bidirectional,
+    Dropout,
+    LearnedCarry,
+    Residual,
+    Reversed,
+    Stack,
+    Zoneout,
+)
 from tests.cells_under_test import random_like
 from tests.running import assert_close, unroll, unroll_last
 
@@ -105,6 +116,8 @@ def test_it_goes_with_dropout_in_either_order():
         (lambda: Zoneout(GRU(3, 4), c=0.1), "GRU has no memory c"),
         (lambda: Zoneout(Stack((LSTM(3, 4),)), h=0.1), "Stack is no cell whose output"),
         (lambda: Zoneout(Bidirectional(LSTM(3, 4)), h=0.1), "Bidirectional is no cell"),
+        (lambda: Zoneout(Reversed(LSTM(3, 4)), h=0.1), "Reversed is no cell whose output"),
+        (lambda: Zoneout(LearnedCarry(Reversed(LSTM(3, 4))), h=0.1), "LearnedCarry is no cell"),
         (lambda: Zoneout(Residual(LSTM(4, 4)), h=0.1), "Residual is no cell whose output"),
         (lambda: Zoneout(Zoneout(LSTM(4, 4), h=0.1), c=0.1), "zoneout already"),
         (lambda: Zoneout(4, h=0.1), "expected cells"),
