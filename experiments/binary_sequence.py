@@ -164,7 +164,7 @@ def run(config: Config) -> dict[str, Any]:
         return logits(params, None, rows)[1].reshape(-1, 2)
 
     test_bits = layout.put(data.test[0], layout.of_seeds())
-    read_all = jax.jit(layout.over_seeds(read), out_shardings=layout.sharding())
+    read_all = jax.jit(layout.over_seeds(read, in_axes=(0, 0)), out_shardings=layout.sharding())
 
     def predict(params: Any) -> jax.Array:
         return read_all(params, test_bits)

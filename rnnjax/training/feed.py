@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from rnnjax.training.batches import Batches
@@ -40,8 +42,7 @@ class Feed:
         if by_epoch is None:
             by_epoch = jax.process_count() > 1
         self._by_epoch = by_epoch and not (batches.rows_stay or own_data)
-        # By which axes of its arguments a function of the data is mapped over seeds.
-        self.seed_axis = 0 if own_data or self._by_epoch else None
+        self._seed_axis = 0 if own_data or self._by_epoch else None
         if self._by_epoch:
             self._data = jax.tree.map(np.asarray, data)
         else:
@@ -66,16 +67,31 @@ class Feed:
 
         return jax.tree.map(gather, self._data)
 
-    def take(self, data: Any, plan: jax.Array, step: jax.Array) -> tuple[Any, jax.Array]:
-        """The batch of a step of the epoch, and its rows' weights; within a program, of one seed.
+    def take(self, data: Any, plan: jax.Array, step: jax.Array) -> tuple[Any, jax.Array, jax.Array]:
+        """The batch of a step of the epoch; within a program.
 
         Args:
             data: from `epoch`.
             plan: of the epoch.
             step: counted from the beginning of the epoch.
+
+        Returns:
+            The batch, its rows' weights, and whether the recurrent state begins anew with it, of
+            each seed.
         """
+        take = functools.partial(self._take, step)
+        if self._layout.num_seeds > 1:
+            # Not one seed after the other, which would copy the data and the plan of each.
+            take = jax.vmap(take, in_axes=(self._seed_axis, 0), spmd_axis_name=SEEDS)
+        return take(data, plan)
+
+    def _take(
+        self, step: jax.Array, data: Any, plan: jax.Array
+    ) -> tuple[Any, jax.Array, jax.Array]:
+        entry = plan[step]
         if self._by_epoch:
             batch = jax.tree.map(lambda a: a[step], data)
         else:
-            batch = self._batches.take(data, plan[step])
-        return self._layout.split_rows((batch, self._batches.weights(plan[step])))
+            batch = self._batches.take(data, entry)
+        batch, weights = self._layout.split_rows((batch, self._batches.weights(entry)))
+        return batch, weights, jnp.asarray(self._batches.starts_anew(entry))

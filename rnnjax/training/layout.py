@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -102,12 +103,48 @@ class Layout:
         return tree if self.num_seeds == 1 else jax.tree.map(lambda a: a[seed], tree)
 
     def over_seeds(
-        self, function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0
+        self, function: Callable[..., Any], in_axes: Sequence[int | None]
     ) -> Callable[..., Any]:
-        """Maps a function of one seed over all of them, as one program."""
+        """Maps a function of one seed over all of them, as one program.
+
+        A device takes its seeds all at once, but a CPU one after the other: its products of
+        matrices are slower in batches than one by one.
+
+        Args:
+            function: of arrays; within it `SEEDS` is the axis of those seeds that run in step.
+            in_axes: for each argument 0, if there is one for each seed, or None.
+        """
         if self.num_seeds == 1:
             return function
-        return jax.vmap(function, in_axes, out_axes, axis_name=SEEDS, spmd_axis_name=SEEDS)
+        mapped = functools.partial(
+            jax.vmap, in_axes=tuple(in_axes), axis_name=SEEDS, spmd_axis_name=SEEDS
+        )
+        if self.mesh.devices.flat[0].platform != "cpu":
+            return mapped(function)
+        groups = self.mesh.shape[SEEDS]
+
+        def in_turn(*arguments: Any) -> Any:
+            def one(own: list[Any]) -> Any:
+                own = list(own)
+                return function(
+                    *(
+                        own.pop(0) if axis == 0 else a
+                        for a, axis in zip(arguments, in_axes, strict=True)
+                    )
+                )
+
+            return lax.map(
+                one, [a for a, axis in zip(arguments, in_axes, strict=True) if axis == 0]
+            )
+
+        def by_groups(*arguments: Any) -> Any:
+            arguments = tuple(
+                _reshape(a, 1, (groups, self.num_seeds // groups)) if axis == 0 else a
+                for a, axis in zip(arguments, in_axes, strict=True)
+            )
+            return _reshape(mapped(in_turn)(*arguments), 2, (self.num_seeds,))
+
+        return by_groups
 
     def split_rows(self, tree: Any) -> Any:
         """Has the rows of arrays ``[B, ...]`` computed where they belong; within a program."""
@@ -119,3 +156,8 @@ class Layout:
         if self.num_seeds == 1:
             return trees[0]
         return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+def _reshape(tree: Any, count: int, axes: tuple[int, ...]) -> Any:
+    """Arrays with other axes in the place of the first `count` ones."""
+    return jax.tree.map(lambda a: a.reshape(*axes, *a.shape[count:]), tree)

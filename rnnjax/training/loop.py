@@ -52,10 +52,6 @@ class TrainState(NamedTuple):
     """The recurrent state that the last batch ended with."""
 
 
-_SEED_AXES: Any = TrainState(None, 0, 0, 0)  # pyright: ignore[reportArgumentType]
-"""All seeds are at the same step."""
-
-
 class ChunkReport(NamedTuple):
     """What a chunk of steps did."""
 
@@ -82,7 +78,7 @@ def init_state(
     """
     layout = layout or Layout.over(jax.devices()[:1])
     params, first = jax.tree.map(jnp.asarray, (params, carry))
-    opt_state = layout.over_seeds(optimizer.init)(params)
+    opt_state = layout.per_seed(optimizer.init, params)
     carry = layout.per_seed(lambda: first)
     return place(TrainState(jnp.zeros((), jnp.int32), params, opt_state, carry), layout)
 
@@ -134,11 +130,10 @@ class Trainer:
         self._order_key = layout.put(order_key, layout.of_seeds())
         self._loss_key = layout.put(loss_key, layout.of_seeds())
         self._gradients = functools.partial(_gradients, loss_fn)
-        self._take = functools.partial(_take, batches, self._feed, carry)
+        self._first_carry = carry
         self._update = layout.over_seeds(
-            functools.partial(_update, self._gradients, self._take, optimizer),
-            in_axes=(_SEED_AXES, self._feed.seed_axis, 0, 0),
-            out_axes=(_SEED_AXES, 0, 0),
+            functools.partial(_update, self._gradients, carry, optimizer),
+            in_axes=(None, 0, 0, 0),
         )
         self._make_plan = jax.jit(
             layout.over_seeds(batches.plan, in_axes=(0, None)), out_shardings=layout.sharding()
@@ -156,7 +151,7 @@ class Trainer:
         """The program of a chunk, not yet compiled, and its arguments for a chunk of no step."""
         whole = self._layout.sharding()
         program = jax.jit(
-            functools.partial(_run_chunk, self._update, self._layout.num_seeds),
+            functools.partial(_run_chunk, self._update, self._take, self._layout.num_seeds),
             donate_argnums=0,
             out_shardings=(_shardings(state, self._layout), whole, whole),
         )
@@ -210,6 +205,9 @@ class Trainer:
     def _plan(self, epoch: int) -> jax.Array:
         return self._make_plan(self._order_key, np.int32(epoch))
 
+    def _take(self, data: Any, plan: jax.Array, step: jax.Array) -> Any:
+        return self._feed.take(data, plan, step % self._batches.steps_per_epoch)
+
     def _count_in_a_row(
         self, finite: np.ndarray, first_step: int, in_a_row: np.ndarray
     ) -> np.ndarray:
@@ -231,12 +229,11 @@ class Trainer:
     def _name_operation(self, state: TrainState, data: Any, plan: Any, seed: int) -> None:
         """Tells what is not finite in the step that a state is before."""
         part = functools.partial(self._layout.part, seed=seed)
-        state = TrainState(state.step, *map(part, state[1:]))
-        if self._feed.seed_axis is not None:
-            data = part(data)
-        batch, weights, carry = self._take(state, data, part(plan))
+        batch, weights, anew = part(self._take(data, plan, state.step))
+        carry = _begin(anew, self._first_carry, part(state.carry))
         key = jax.random.fold_in(part(self._loss_key), state.step)
-        what = find_operation(self._gradients, state, carry, batch, weights, key)
+        params = part(state.params)
+        what = find_operation(self._gradients, params, carry, batch, weights, key)
         if holds_nonfinite(batch):
             what = "there is NaN or infinity in the training data of this step"
         elif what is None:
@@ -267,19 +264,13 @@ def _shardings(state: TrainState, layout: Layout) -> TrainState:
     return TrainState(cast(Any, layout.sharding()), params, opt_state, carry)
 
 
-def _take(
-    batches: Batches, feed: Feed, first_carry: Any, state: TrainState, data: Any, plan: jax.Array
-) -> tuple[Any, jax.Array, Any]:
-    """The batch of the next step, its rows' weights, and the recurrent state to begin with."""
-    position = state.step % batches.steps_per_epoch
-    batch, weights = feed.take(data, plan, position)
-    anew = batches.starts_anew(plan[position])
-    carry = jax.tree.map(lambda first, c: jnp.where(anew, first, c), first_carry, state.carry)
-    return batch, weights, carry
+def _begin(anew: jax.Array, first_carry: Any, carry: Any) -> Any:
+    """The recurrent state that a step begins with."""
+    return jax.tree.map(lambda first, c: jnp.where(anew, first, c), first_carry, carry)
 
 
 def _gradients(
-    loss_fn: LossFn, state: TrainState, carry: Any, batch: Any, weights: jax.Array, key: jax.Array
+    loss_fn: LossFn, params: Any, carry: Any, batch: Any, weights: jax.Array, key: jax.Array
 ) -> tuple[tuple[jax.Array, Any], Any]:
     """The mean loss of a batch and the new recurrent state, and the gradient."""
 
@@ -287,35 +278,51 @@ def _gradients(
         losses, new_carry = loss_fn(params, carry, batch, key)
         return weighted_mean(losses, weights), new_carry
 
-    return jax.value_and_grad(mean_loss, has_aux=True)(state.params)
+    return jax.value_and_grad(mean_loss, has_aux=True)(params)
 
 
 def _update(
     gradients_of: Callable[..., Any],
-    take: Callable[..., Any],
+    first_carry: Any,
     optimizer: optax.GradientTransformation,
-    state: TrainState,
-    data: Any,
-    plan: jax.Array,
+    step: jax.Array,
+    rest: tuple[Any, Any, Any],
+    taken: tuple[Any, jax.Array, jax.Array],
     key: jax.Array,
-) -> tuple[TrainState, jax.Array, jax.Array]:
-    """One update of one seed: the state, the loss before, and whether all was finite."""
-    batch, weights, carry = take(state, data, plan)
+) -> tuple[tuple[Any, Any, Any], jax.Array, jax.Array]:
+    """One update of one seed.
+
+    Args:
+        gradients_of: as `_gradients`.
+        first_carry: the initial recurrent state.
+        optimizer: from optax.
+        step: the number of the update, from 0.
+        rest: of the state: parameters, optimiser's state and recurrent state.
+        taken: the batch, its rows' weights, and whether the recurrent state begins anew.
+        key: the run's.
+
+    Returns:
+        The rest of the state; the loss before; and whether it and its gradient were finite.
+    """
+    params, opt_state, carry = rest
+    batch, weights, anew = taken
+    carry = _begin(anew, first_carry, carry)
     (loss, new_carry), gradients = gradients_of(
-        state, carry, batch, weights, jax.random.fold_in(key, state.step)
+        params, carry, batch, weights, jax.random.fold_in(key, step)
     )
     # A loss that is not finite says so in its gradient, which is where optimisers look.
     gradients = jax.tree.map(lambda g: jnp.where(jnp.isfinite(loss), g, jnp.nan), gradients)
     is_finite = all_finite(gradients)
-    updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
-    params = optax.apply_updates(state.params, updates)
+    updates, opt_state = optimizer.update(gradients, opt_state, params)
+    params = optax.apply_updates(params, updates)
     # A batch that is skipped leaves no trace in the recurrent state either.
     carry = jax.tree.map(lambda new, c: jnp.where(is_finite, new, c), new_carry, carry)
-    return TrainState(state.step + 1, params, opt_state, carry), loss, is_finite
+    return (params, opt_state, carry), loss, is_finite
 
 
 def _run_chunk(
     update: Callable[..., Any],
+    take: Callable[..., Any],
     num_seeds: int,
     state: TrainState,
     data: Any,
@@ -332,9 +339,9 @@ def _run_chunk(
     def one(
         i: jax.Array, loop: tuple[TrainState, jax.Array, jax.Array]
     ) -> tuple[TrainState, jax.Array, jax.Array]:
-        state, losses, finite = loop
-        state, loss, is_finite = update(state, data, plan, key)
-        return state, losses.at[i].set(loss), finite.at[i].set(is_finite)
+        (step, *rest), losses, finite = loop
+        rest, loss, is_finite = update(step, tuple(rest), take(data, plan, step), key)
+        return TrainState(step + 1, *rest), losses.at[i].set(loss), finite.at[i].set(is_finite)
 
     shape = (MAX_CHUNK_STEPS, num_seeds) if num_seeds > 1 else (MAX_CHUNK_STEPS,)
     return lax.fori_loop(0, num_steps, one, (state, jnp.zeros(shape), jnp.ones(shape, bool)))

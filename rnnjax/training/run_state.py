@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -58,8 +59,7 @@ class RunState:
     @property
     def params(self) -> Any:
         """The last parameters, or their average where the optimiser keeps one."""
-        average = self.layout.over_seeds(averaged_params)
-        return average(self.train.opt_state, self.train.params)
+        return self._mapped(averaged_params)(self.train.opt_state, self.train.params)
 
     @property
     def best_step(self) -> Any:
@@ -91,9 +91,11 @@ class RunState:
                 np.where(better, step, self.best.step),
             )
             self.best = Best(*(c.tolist() for c in chosen))
-        keep = self.layout.over_seeds(_choose)
         # New arrays in any case, because the next chunk reuses the memory of these parameters.
-        self.best_params = keep(better, params, self.best_params)
+        self.best_params = self._mapped(_choose)(better, params, self.best_params)
+
+    def _mapped(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return jax.vmap(function) if self.layout.num_seeds > 1 else function
 
     def save(self, checkpoints: Checkpoints, keep_best: bool) -> None:
         """Saves everything; the best parameters so far, or the last, are those to evaluate."""

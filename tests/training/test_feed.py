@@ -22,16 +22,15 @@ def test_an_epoch_at_a_time_or_all_at_once(num_seeds):
     taken = []
     for by_epoch in (False, True):
         feed = Feed(batches, DATA, layout, by_epoch=by_epoch)
-        assert feed.seed_axis == (0 if by_epoch else None)
-        take = layout.over_seeds(feed.take, in_axes=(feed.seed_axis, 0, None))
         data = feed.epoch(plan)
-        taken.append([jax.device_get(take(data, plan, jnp.int32(step))) for step in range(3)])
-    for (whole, weights), (part, part_weights) in zip(*taken, strict=True):
+        taken.append([jax.device_get(feed.take(data, plan, jnp.int32(i))) for i in range(3)])
+    for (whole, weights, anew), (part, part_weights, _) in zip(*taken, strict=True):
+        assert np.all(anew)
         np.testing.assert_array_equal(weights, part_weights)
         for name in DATA:
             kept = weights > 0
             np.testing.assert_array_equal(whole[name][kept], part[name][kept])
-    seen = np.concatenate([batch["y"][weights > 0] for batch, weights in taken[1]])
+    seen = np.concatenate([batch["y"][weights > 0] for batch, weights, _ in taken[1]])
     np.testing.assert_array_equal(np.sort(seen), np.repeat(np.arange(10), num_seeds))
 
 
@@ -40,9 +39,10 @@ def test_rows_that_stay_are_never_brought_again():
     feed = Feed(WindowBatches(10, 3, 1), DATA["x"], layout, by_epoch=True)
     plan = jnp.arange(3)
     assert feed.epoch(plan) is feed.epoch(plan)
-    batch, weights = feed.take(feed.epoch(plan), plan, jnp.int32(2))
+    batch, weights, anew = feed.take(feed.epoch(plan), plan, jnp.int32(2))
     np.testing.assert_allclose(batch[:, 0], DATA["x"][:, 2], rtol=1e-6)
     assert weights.shape == (10,)
+    assert not anew
 
 
 def test_what_is_fetched_is_a_copy():
