@@ -54,6 +54,12 @@ class Config(common.Config):
     steps: int | None = common.setting(6000, "updates in the whole run", at_least=1)
     eval_every: int | None = common.setting(200, "steps between evaluations", at_least=1)
     batch_size: int = common.setting(250, "rows read side by side", at_least=1)
+    num_devices: int | None = common.setting(
+        1,
+        "devices to spread seeds and batches over; a step is too short to gain by it",
+        at_least=1,
+        changes_result=False,
+    )
     lag: int = common.setting(1, "steps back to the newer of the two deciding bits", at_least=1)
     window: int = common.setting(5, "time steps per training step", at_least=1)
     carry_state: bool = common.setting(True, "carry the state from window to window")

@@ -44,6 +44,7 @@ from rnnjax.training.run_folder import RunFolder, read_config
 from rnnjax.training.run_state import RunState
 from rnnjax.training.settings import Config as Config
 from rnnjax.training.settings import setting as setting
+from rnnjax.training.startup import set_cache, set_precision, use_cores
 from rnnjax.training.statistics import shown
 from rnnjax.training.train import train as train
 
@@ -97,6 +98,8 @@ def launch(
 
     def main(config: C) -> None:
         set_precision(config)
+        set_cache(config)
+        use_cores(config)
         cluster = join(config)
         try:
             with raised(), storing("the run's folder"):
@@ -242,11 +245,6 @@ def saved_config(config: C) -> C:
         raise UsageError(f"--workdir={config.workdir} holds a run of another task.") from error
     set_precision(found)
     return found
-
-
-def set_precision(config: Config) -> None:
-    """Has JAX make numbers as wide as `config` asks for; before any is made."""
-    jax.config.update("jax_enable_x64", config.precision == "f64")
 
 
 def lay_out(config: Config) -> Layout:

@@ -67,7 +67,8 @@ class Config:
     )
     num_devices: int | None = setting(
         None,
-        "devices to spread seeds and batches over (default: all)",
+        "devices to spread seeds and batches over (default: all; without an accelerator the cores "
+        "that a batch can be divided among)",
         at_least=1,
         changes_result=False,
     )
@@ -114,6 +115,12 @@ class Config:
         False, "stop at the first NaN or Inf and name its operation", changes_result=False
     )
 
+    compilation_cache: str = setting(
+        "auto",
+        "folder for compiled programs, which makes a second start fast (auto: the user's cache "
+        "folder; off: none)",
+        changes_result=False,
+    )
     distributed: bool = setting(
         False, "train in several processes, each started with this flag", changes_result=False
     )

@@ -17,7 +17,7 @@ SMALL = {
     ),
     "imdb_sentiment": (
         "--dataset=grammar", "--max_length=24", "--hidden_size=8", "--embedding_size=16",
-        "--num_validation=1000", "--epochs=1", "--eval_every=30", "--steps=60",
+        "--num_validation=1000", "--eval_every=30", "--steps=60",
     ),
 }  # fmt: skip
 """Batches of different lengths, masks, dropout and shuffling; a recurrent state that is carried."""
@@ -27,8 +27,7 @@ PRECISE = "--precision=f64"
 
 def run_of(experiment: str, folder: Path, *more: str) -> Run:
     """One of the small runs."""
-    flags = tuple(f for f in SMALL[experiment] if not f.startswith("--epochs"))
-    return Run(experiment, (*flags, PRECISE, *more), folder)
+    return Run(experiment, (*SMALL[experiment], PRECISE, *more), folder)
 
 
 def start_together(run: Run, count: int, *more: str) -> list[Running]:

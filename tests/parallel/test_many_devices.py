@@ -22,7 +22,7 @@ def assert_close(found, expected):
 def test_eight_devices_in_a_process(alone, tmp_path, monkeypatch):
     experiment, expected = alone
     monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "8")
-    said = run_of(experiment, tmp_path / "run").finish()
+    said = run_of(experiment, tmp_path / "run", "--num_devices=8").finish()
     assert "devices  cpu:0, cpu:1, cpu:2, cpu:3, cpu:4, cpu:5, cpu:6, cpu:7" in said
     assert_close(metrics(tmp_path / "run"), expected)
 
@@ -66,7 +66,7 @@ def test_a_killed_process_is_missed_and_any_number_goes_on(digits, tmp_path):
     assert f"resumed  after {before} of 60 updates" in said[0][1]
     assert "which are saved; go on with" in said[0][1]
 
-    last = run.finish("--resume=must")
+    last = run.finish("--resume=must", "--num_devices=2")
     assert "resumed  after" in last
     assert "this run was begun elsewhere" in last
     assert_close(metrics(run.folder), digits)

@@ -16,9 +16,8 @@ ROUNDING = 1e-10
 @pytest.mark.parametrize("experiment", SMALL)
 def test_each_seed_equals_its_single_run(experiment, tmp_path, monkeypatch):
     singles = [metrics_of(experiment, tmp_path / str(seed), f"--seed={seed}") for seed in (3, 4)]
-    # On three devices, which the seeds can't share out, rows would; on two each has its own seed.
-    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
-    both = metrics_of(experiment, tmp_path / "both", "--seed=3", "--num_seeds=2")
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")  # one for each seed
+    both = metrics_of(experiment, tmp_path / "both", "--seed=3", "--num_seeds=2", "--num_devices=2")
     for one, other, together in zip(*singles, both, strict=True):
         for name in one:
             if name == "step":

@@ -1,0 +1,65 @@
+"""What is set in JAX before it starts: the type of its numbers, its devices, its cache."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from pathlib import Path
+from typing import Any
+
+import jax
+import platformdirs
+
+from rnnjax.training.settings import Config
+
+CACHE_BYTES = 2**30
+"""The compiled programs that are kept; the ones not used for longest go first."""
+
+ROWS_PER_CORE = 16
+"""With fewer rows of a batch than this, a core has less to do than to wait for the others."""
+
+
+def set_precision(config: Config) -> None:
+    """Has JAX make numbers as wide as `config` asks for; before any is made."""
+    jax.config.update("jax_enable_x64", config.precision == "f64")
+
+
+def set_cache(config: Config) -> None:
+    """Has JAX keep the programs that it compiles, where the environment does not say so already."""
+    if config.compilation_cache == "off" or _setting("jax_compilation_cache_dir"):
+        return
+    folder = Path(config.compilation_cache).expanduser()
+    if config.compilation_cache == "auto":
+        # By machine, because a program for one processor may not run on another.
+        folder = platformdirs.user_cache_path("rnnjax") / "compiled" / platform.node()
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
+    # Recurrent networks are small: JAX would keep none of their programs.
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def use_cores(config: Config) -> None:
+    """Has JAX take every core for a device, as far as seeds and batches can be divided among them.
+
+    It has an effect without an accelerator only, and where the environment does not set the number
+    of these devices itself.
+    """
+    if _setting("jax_num_cpu_devices") > 0 or config.distributed:
+        return
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    most = min(config.num_devices or 2**16, cores or 1)
+    fitting = [n for n in range(1, most + 1) if _fits(config, n)]
+    jax.config.update("jax_num_cpu_devices", max(fitting))
+
+
+def _setting(name: str) -> Any:
+    """What JAX was told by its environment."""
+    return getattr(jax.config, name)
+
+
+def _fits(config: Config, num_devices: int) -> bool:
+    shares = num_devices // math.gcd(config.num_seeds, num_devices)
+    enough = shares == 1 or config.batch_size >= ROWS_PER_CORE * shares
+    return config.batch_size % shares == 0 and enough

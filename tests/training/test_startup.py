@@ -1,0 +1,65 @@
+"""How many devices a processor is, and where compiled programs are kept."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from rnnjax.training import startup
+from rnnjax.training.settings import Config
+
+
+@pytest.mark.parametrize(
+    ("cores", "settings", "devices"),
+    [
+        (2, {"batch_size": 50}, 2),
+        (4, {"batch_size": 50}, 2),
+        (8, {"batch_size": 64}, 4),  # 16 rows for each
+        (8, {"batch_size": 64, "num_devices": 3}, 2),
+        (8, {"batch_size": 7}, 1),
+        (8, {"batch_size": 7, "num_seeds": 4}, 4),
+        (8, {"batch_size": 64, "num_seeds": 4}, 8),
+        (3, {"batch_size": 64, "num_seeds": 2}, 2),
+        (8, {"batch_size": 64, "distributed": True}, None),
+    ],
+)
+def test_cores_are_devices_as_far_as_they_can_share_the_work(monkeypatch, cores, settings, devices):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(cores), raising=False)
+    asked = {}
+    monkeypatch.setattr(startup.jax.config, "update", asked.__setitem__)
+    startup.use_cores(Config(**settings))
+    assert asked.get("jax_num_cpu_devices") == devices
+
+
+SCRIPT = """
+import sys, jax
+from rnnjax.training import startup
+from rnnjax.training.settings import Config
+startup.set_cache(Config(compilation_cache=sys.argv[1]))
+jax.jit(lambda x: x + 1)(1.0)
+print(jax.config.jax_compilation_cache_dir)
+"""
+
+
+def start(cache, **environment):
+    own = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, cache],
+        env=own | {"JAX_PLATFORMS": "cpu"} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_small_programs_are_kept_where_it_was_said(tmp_path):
+    assert start(str(tmp_path / "here")) == str(tmp_path / "here")
+    assert list((tmp_path / "here").glob("jit*-cache"))
+    in_cache_folder = start("auto", XDG_CACHE_HOME=str(tmp_path / "user"))
+    if sys.platform == "linux":
+        assert in_cache_folder.startswith(str(tmp_path / "user" / "rnnjax" / "compiled"))
+    assert start("off") == "None"
+    chosen = str(tmp_path / "chosen")
+    assert start("auto", JAX_COMPILATION_CACHE_DIR=chosen) == chosen
