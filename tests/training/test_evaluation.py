@@ -1,8 +1,10 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from rnnjax.training.evaluation import Predictor, classification_metrics
+from rnnjax.training.layout import Layout
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
@@ -11,6 +13,30 @@ def test_every_example_is_predicted_whatever_the_batch_size(batch_size):
     predict = Predictor(lambda w, x: x @ w, x, batch_size)
     w = jnp.array([[1.0, 2.0, 3.0], [-1.0, 0.5, 0.0]])
     np.testing.assert_allclose(predict(w), x @ np.asarray(w), rtol=1e-6)
+
+
+@pytest.mark.parametrize("own_inputs", [False, True])
+def test_every_seed_predicts_with_its_own_parameters(own_inputs):
+    layout = Layout.over(jax.devices()[:1], num_seeds=2)
+    x = np.random.default_rng(0).normal(size=(2, 7, 2)).astype(np.float32)
+    inputs = x if own_inputs else x[0]
+    predict = Predictor(lambda w, x: x @ w, inputs, 3, layout, own_inputs=own_inputs)
+    w = np.random.default_rng(1).normal(size=(2, 2, 3)).astype(np.float32)
+    np.testing.assert_allclose(predict(jnp.asarray(w)), inputs @ w, rtol=1e-5)
+
+
+def test_metrics_of_seeds_and_of_single_logits():
+    logits = jnp.array([[2.0, -1.0, 0.5], [-3.0, -1.0, 4.0]])
+    labels = np.array([1, 0, 0])
+    together = classification_metrics(logits, labels, binary=True)
+    for seed, row in enumerate(logits):
+        alone = classification_metrics(row, labels, binary=True)
+        both = np.stack([jnp.zeros(3), row], axis=-1)  # the same with two classes
+        assert together["test_loss"][seed] == pytest.approx(alone["test_loss"])
+        assert alone["test_loss"] == pytest.approx(
+            classification_metrics(jnp.asarray(both), labels)["test_loss"], rel=1e-5
+        )
+    np.testing.assert_allclose(together["test_accuracy"], [2 / 3, 1 / 3], rtol=1e-6)
 
 
 def test_classification_metrics():

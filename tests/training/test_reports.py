@@ -7,6 +7,7 @@ from matplotlib.image import imread
 from rich.console import Console
 
 from rnnjax.training import plots, reports
+from rnnjax.training.statistics import summarise
 
 LABELS = np.array([0, 0, 0, 1, 1, 2])
 PREDICTED = np.array([0, 0, 1, 1, 0, 0])
@@ -58,3 +59,35 @@ def test_pictures_are_drawn(tmp_path):
         picture = imread(tmp_path / f"{name}.png")
         assert min(picture.shape[:2]) > 400
         assert picture[..., :3].std() > 0.05, "not a blank page"
+
+
+def test_several_seeds_have_a_band_of_their_deviation(tmp_path, monkeypatch):
+    figures = []
+    draw = plots._figure
+    monkeypatch.setattr(plots, "_figure", lambda *a: figures.append(draw(*a)) or figures[-1])
+    history = [
+        {"step": step} | summarise({"test_loss": losses, "test_accuracy": accuracies})
+        for step, losses, accuracies in (
+            (0, np.array([2.0, 3.0]), np.array([0.1, 0.3])),
+            (9, np.array([1.0, 1.5]), np.array([0.7, 0.8])),
+        )
+    ]
+    plots.plot_curves(tmp_path / "curves.png", "title", history)
+    left, right = figures[0][0].axes
+    for axes, name in ((left, "test_loss"), (right, "test_accuracy")):
+        (band,) = axes.collections
+        corners = band.get_paths()[0].vertices
+        for metrics in history:
+            edges = corners[corners[:, 0] == metrics["step"], 1]
+            assert edges.min() == pytest.approx(metrics[name] - metrics["sd"][name])
+            assert edges.max() == pytest.approx(metrics[name] + metrics["sd"][name])
+    plots.plot_curves(
+        tmp_path / "one.png", "title", [{k: v for k, v in m.items() if k != "sd"} for m in history]
+    )
+    assert not any(axes.collections for axes in figures[1][0].axes)
+
+
+def test_the_predictions_of_several_seeds_count_together():
+    scores = reports.class_scores(LABELS, np.stack([PREDICTED, LABELS]), ["a", "b", "c"])
+    assert scores["a"]["recall"] == pytest.approx((2 + 3) / 6)
+    assert scores["mean"]["support"] == 12
