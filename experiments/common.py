@@ -19,7 +19,6 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn, Protocol, TypeVar
 
-import jax
 from absl import app, flags, logging
 from rich.console import Console
 from rich.panel import Panel
@@ -30,20 +29,23 @@ from rnnjax.data.source import DataError
 from rnnjax.data.source import Progress as DataProgress
 from rnnjax.export import ExportError, Model, check_folder, export_model
 from rnnjax.training import hosts, reports, resumption
-from rnnjax.training.checkpoints import load_params
 from rnnjax.training.cluster import LOST, Cluster
 from rnnjax.training.errors import StorageError, UsageError
 from rnnjax.training.files import storing
+from rnnjax.training.hosts import warn as warn
 from rnnjax.training.interruption import Interrupted, raised
 from rnnjax.training.layout import Layout
 from rnnjax.training.nonfinite import NonFiniteLossError, skipped_updates
 from rnnjax.training.optimizers import SCHEDULES as SCHEDULES
+from rnnjax.training.parameters import initial_params as initial_params
+from rnnjax.training.parameters import load_model as load_model
+from rnnjax.training.parameters import load_run as load_run
 from rnnjax.training.precision import computing_in as computing_in
-from rnnjax.training.precision import kept_in
 from rnnjax.training.run_folder import RunFolder, read_config
 from rnnjax.training.run_state import RunState
 from rnnjax.training.settings import Config as Config
 from rnnjax.training.settings import setting as setting
+from rnnjax.training.startup import lay_out as lay_out
 from rnnjax.training.startup import set_cache, set_precision, use_cores
 from rnnjax.training.statistics import shown
 from rnnjax.training.train import train as train
@@ -107,10 +109,10 @@ def launch(
                     run(config)
         except (UsageError, DataError, NonFiniteLossError, StorageError) as error:
             user_error = isinstance(error, UsageError | DataError)
-            say(f"error: {error}")
+            hosts.say(f"error: {error}")
             end(cluster, 2 if user_error else 1, getattr(error, "everywhere", False))
         except Interrupted as error:
-            say(f"{error}{how_to_go_on(config, error)}")
+            hosts.say(f"{error}{how_to_go_on(config, error)}")
             # Between two chunks all processes stop together; anywhere else each for itself.
             end(cluster, error.exit_code, error.run is not None)
         except Exception:
@@ -150,12 +152,6 @@ def end(cluster: Cluster | None, code: int, together: bool) -> NoReturn:
     sys.exit(code)
 
 
-def say(message: str) -> None:
-    """Tells the user something on standard error."""
-    number = jax.process_index()
-    print(f"[process {number}] {message}" if number else message, file=sys.stderr)
-
-
 def open_console() -> Console:
     """Where the first process shows what it does; the others are quiet."""
     return Console(quiet=not hosts.is_main())
@@ -179,11 +175,6 @@ def is_finished(task: str, config: Config) -> bool:
             f"{config.workdir} (another --workdir trains anew)"
         )
     return result is not None
-
-
-def warn(message: str) -> None:
-    """Shows the user a warning."""
-    say(f"warning: {message}")
 
 
 def how_to_go_on(config: Config, stop: Interrupted) -> str:
@@ -245,60 +236,6 @@ def saved_config(config: C) -> C:
         raise UsageError(f"--workdir={config.workdir} holds a run of another task.") from error
     set_precision(found)
     return found
-
-
-def lay_out(config: Config) -> Layout:
-    """How seeds and batches are laid out over the devices.
-
-    Raises:
-        UsageError: there are not so many devices, or a batch can't be divided evenly among them.
-    """
-    devices = jax.devices()
-    if config.num_devices is not None and jax.process_count() > 1:
-        raise UsageError("--num_devices goes with a single process; several use all they have.")
-    if (config.num_devices or 0) > len(devices):
-        raise UsageError(
-            f"--num_devices={config.num_devices}, but there are only {len(devices)}: "
-            f"{', '.join(map(str, devices))}."
-        )
-    return Layout.over(
-        devices[: config.num_devices], num_seeds=config.num_seeds, batch_size=config.batch_size
-    )
-
-
-def initial_params(
-    config: Config, layout: Layout, init: Callable[[jax.Array], Any], keys: jax.Array
-) -> Any:
-    """The parameters that a run begins with, of each seed.
-
-    Args:
-        config: the settings.
-        layout: of seeds over devices.
-        init: parameters from a key.
-        keys: one for each seed.
-    """
-    return kept_in(config.precision, layout.per_seed(init, keys))
-
-
-def load_run(config: Config, layout: Layout, like: Any) -> tuple[int, Any]:
-    """The step that the run in --workdir has come to, and its parameters, of each seed."""
-    params = hosts.fetch(like)
-
-    def read() -> int:
-        nonlocal params
-        updates, params = load_params(str(config.workdir), params, warn)
-        return updates
-
-    updates = hosts.on_main(read)
-    return updates - 1, layout.put(hosts.from_main(params), layout.of_seeds())
-
-
-def load_model(config: Config, init: Callable[[jax.Array], Any]) -> Any:
-    """The parameters of the run in --workdir, to use on one device; of the first seed."""
-    layout = Layout.over(jax.local_devices()[:1], num_seeds=config.num_seeds)
-    keys, _ = layout.keys(config.seed, 2)
-    like = jax.eval_shape(lambda keys: initial_params(config, layout, init, keys), keys)
-    return layout.part(load_params(str(config.workdir), like, warn)[1], 0)
 
 
 def export(console: Console, config: C, trained_model: Callable[[C], Model]) -> dict[str, Any]:

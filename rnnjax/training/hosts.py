@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,17 @@ MESSAGE_BYTES = 4096
 def is_main() -> bool:
     """Whether this is the process that writes: the first one."""
     return jax.process_index() == 0
+
+
+def say(message: str) -> None:
+    """Tells the user something on standard error."""
+    number = jax.process_index()
+    print(f"[process {number}] {message}" if number else message, file=sys.stderr)
+
+
+def warn(message: str) -> None:
+    """Shows the user a warning."""
+    say(f"warning: {message}")
 
 
 def exchange(message: Any) -> list[Any]:

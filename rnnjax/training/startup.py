@@ -11,6 +11,8 @@ from typing import Any
 import jax
 import platformdirs
 
+from rnnjax.training.errors import UsageError
+from rnnjax.training.layout import Layout
 from rnnjax.training.settings import Config
 
 CACHE_BYTES = 2**30
@@ -52,6 +54,25 @@ def use_cores(config: Config) -> None:
     most = min(config.num_devices or 2**16, cores or 1)
     fitting = [n for n in range(1, most + 1) if _fits(config, n)]
     jax.config.update("jax_num_cpu_devices", max(fitting))
+
+
+def lay_out(config: Config) -> Layout:
+    """How seeds and batches are laid out over the devices.
+
+    Raises:
+        UsageError: there are not so many devices, or a batch can't be divided evenly among them.
+    """
+    devices = jax.devices()
+    if config.num_devices is not None and jax.process_count() > 1:
+        raise UsageError("--num_devices goes with a single process; several use all they have.")
+    if (config.num_devices or 0) > len(devices):
+        raise UsageError(
+            f"--num_devices={config.num_devices}, but there are only {len(devices)}: "
+            f"{', '.join(map(str, devices))}."
+        )
+    return Layout.over(
+        devices[: config.num_devices], num_seeds=config.num_seeds, batch_size=config.batch_size
+    )
 
 
 def _setting(name: str) -> Any:

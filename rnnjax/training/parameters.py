@@ -1,0 +1,49 @@
+"""The parameters that a run begins with, and those that it has come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from rnnjax.training import hosts
+from rnnjax.training.checkpoints import load_params
+from rnnjax.training.layout import Layout
+from rnnjax.training.precision import kept_in
+from rnnjax.training.settings import Config
+
+
+def initial_params(
+    config: Config, layout: Layout, init: Callable[[jax.Array], Any], keys: jax.Array
+) -> Any:
+    """The parameters that a run begins with, of each seed.
+
+    Args:
+        config: the settings.
+        layout: of seeds over devices.
+        init: parameters from a key.
+        keys: one for each seed.
+    """
+    return kept_in(config.precision, layout.per_seed(init, keys))
+
+
+def load_run(config: Config, layout: Layout, like: Any) -> tuple[int, Any]:
+    """The step that the run in --workdir has come to, and its parameters, of each seed."""
+    params = hosts.fetch(like)
+
+    def read() -> int:
+        nonlocal params
+        updates, params = load_params(str(config.workdir), params, hosts.warn)
+        return updates
+
+    updates = hosts.on_main(read)
+    return updates - 1, layout.put(hosts.from_main(params), layout.of_seeds())
+
+
+def load_model(config: Config, init: Callable[[jax.Array], Any]) -> Any:
+    """The parameters of the run in --workdir, to use on one device; of the first seed."""
+    layout = Layout.over(jax.local_devices()[:1], num_seeds=config.num_seeds)
+    keys, _ = layout.keys(config.seed, 2)
+    like = jax.eval_shape(lambda keys: initial_params(config, layout, init, keys), keys)
+    return layout.part(load_params(str(config.workdir), like, hosts.warn)[1], 0)
