@@ -8,6 +8,9 @@ from experiments import common
 from rnnjax.training.errors import UsageError
 
 
+PROCESSES = {"distributed": True, "coordinator": "a:1", "num_processes": 2, "process_id": 0}
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Config(common.Config):
     cell: str = common.setting("gru", "cell", choices=("gru", "lstm"))
@@ -58,6 +61,13 @@ def test_steps_and_epochs_are_one_setting(given, steps, epochs):
         ({"clip_norm": float("inf")}, "--clip_norm must be a positive number, not inf"),
         ({"steps": 3, "epochs": 3}, "--steps or --epochs, not both"),
         ({"eval_only": True}, "--eval_only needs --workdir"),
+        ({"num_seeds": 0}, "--num_seeds must be at least 1, not 0"),
+        ({"precision": "f16"}, "--precision=f16 is unknown; expected one of: bf16, f32, f64"),
+        ({"coordinator": "a:1", "distributed": True}, "--process_id go together, and with"),
+        (PROCESSES | {"distributed": False}, "--process_id go together, and with --distributed"),
+        (PROCESSES | {"coordinator": "node1"}, "--coordinator=node1 is no address; expected host:"),
+        (PROCESSES | {"coordinator": "a:b"}, "--coordinator=a:b is no address; expected host:port"),
+        (PROCESSES | {"process_id": 2}, "--process_id=2 must be below --num_processes=2"),
     ],
 )
 def test_mistakes_are_told_in_one_sentence(given, message):
