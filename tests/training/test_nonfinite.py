@@ -92,6 +92,11 @@ def test_enough_in_a_row_end_the_run_and_the_first_is_named(monkeypatch, cuts, c
     assert "--debug_nans" in message
 
 
+def test_a_chunk_without_any_begins_the_count_anew(monkeypatch):
+    monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)  # after 8 steps, chunks of one
+    train(make_data(6, 7, 9, 10), ROWS, max_skipped=3)
+
+
 def test_the_operation_is_named_with_its_line():
     with pytest.raises(NonFiniteLossError) as error:
         train(make_data(5), ROWS, max_skipped=3, debug_nans=True)
