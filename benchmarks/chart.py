@@ -10,6 +10,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from benchmarks.peers import SIDES
@@ -40,7 +41,7 @@ def draw(entries: Entries, peers: Sequence[str], caption: str, path: Path) -> No
     )
     for axes, (title, rows) in zip(all_axes[0], groups.items(), strict=True):
         _draw_panel(axes, title, rows, peers)
-    handles = [plt.Rectangle((0, 0), 1, 1, color=COLOURS[p]) for p in peers]
+    handles = [Rectangle((0, 0), 1, 1, color=COLOURS[p]) for p in peers]
     figure.legend(
         handles, [SIDES[p].title for p in peers], loc="outside upper center", ncols=len(peers)
     )

@@ -38,7 +38,8 @@ from benchmarks import chart, machine, report, runs
 from benchmarks.measure import Group
 from benchmarks.peers import OURS, PEERS, SIDES, Settings
 from benchmarks.process import SideFailedError
-from benchmarks.work import RUNS, UnknownWorkError, default_names, rows_named
+from benchmarks.work import RUNS, default_names, rows_named
+from rnnjax.data.source import DataError
 
 _WORK = flags.DEFINE_list("work", None, "works or rows (default: all); lstm-BxTxH for any sizes")
 _PEERS = flags.DEFINE_list("peers", list(PEERS), f"beside whom: {', '.join(PEERS)}")
@@ -126,8 +127,6 @@ def run(names: Sequence[str], peers: list[str], settings: Settings) -> None:
 def main(arguments: list[str]) -> None:
     del arguments
     try:
-        from rnnjax.data.source import DataError
-
         names = _WORK.value or default_names(_DEVICE.value)
         rows_named(names)
         peers = check_peers(_PEERS.value)
@@ -140,7 +139,7 @@ def main(arguments: list[str]) -> None:
             our_devices=_OUR_DEVICES.value,
         )
         run(names, peers, settings)
-    except (UnknownWorkError, ValueError, SideFailedError) as error:
+    except (ValueError, DataError, SideFailedError) as error:
         fail(str(error))
 
 

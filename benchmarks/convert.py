@@ -28,7 +28,8 @@ Arrays = dict[str, np.ndarray]
 def layer_of(work: Work) -> Any:
     """The recurrent layer of rnnjax."""
     options: dict[str, Any] = {"initialization": "torch"} if work.two_biases else {}
-    cell = rnnjax.CELLS[work.cell](work.input_size, work.hidden_size, **options)
+    kind: Any = rnnjax.CELLS[work.cell]
+    cell = kind(work.input_size, work.hidden_size, **options)
     return rnnjax.Bidirectional(cell) if work.bidirectional else cell
 
 

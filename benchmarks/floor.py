@@ -1,6 +1,6 @@
 """The floor: how long the products alone would take at the rate that such products reach here.
 
-A step of a recurrent layer multiplies ``[B, I]`` and ``[B, H]`` with the weights of G gates, which is
+A step of a recurrent layer multiplies ``[B, I]`` and ``[B, H]`` with the weights of its G gates,
 2·G·B·H·(H+I) floating-point operations; the backward pass does twice as much again (the gradients
 of the state and of the weights). So a training step takes 24·B·T·H·(H+I) for an LSTM (G = 4), 18
 for a GRU and 6 for a simple RNN, a forward pass a third of that, and both directions twice.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,3 +46,34 @@ def version(distribution: str) -> str | None:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+class Bystanders:
+    """How many cores are busy while this benchmark waits, with other people's work that is."""
+
+    def __init__(self) -> None:
+        self._busy, self._seconds = 0.0, 0.0
+
+    def watch(self, seconds: float) -> None:
+        """Sleeps, and counts what the processors do meanwhile."""
+        before, start = _busy_seconds(), time.perf_counter()
+        time.sleep(seconds)
+        after, end = _busy_seconds(), time.perf_counter()
+        if before is not None and after is not None:
+            self._busy += after - before
+            self._seconds += end - start
+
+    @property
+    def cores(self) -> float | None:
+        """Cores busy on average; None where the system keeps no such count."""
+        return self._busy / self._seconds if self._seconds else None
+
+
+def _busy_seconds() -> float | None:
+    """What all processors together have worked since the start, as Linux counts it."""
+    try:
+        line = Path("/proc/stat").read_text(encoding="utf-8").partition("\n")[0]
+    except OSError:
+        return None
+    user, nice, system, _idle, _wait, irq, softirq, steal = map(int, line.split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")

@@ -14,14 +14,16 @@ import numpy as np
 
 from benchmarks import convert
 from benchmarks.agreement import compare
-from benchmarks.floor import fraction
+from benchmarks.floor import fraction, operations, operations_of_chain
+from benchmarks.machine import Bystanders
 from benchmarks.peers import OURS, Settings
 from benchmarks.process import SideFailedError, WorkerProcess
 from benchmarks.work import Row, num_params
 from benchmarks.worker import FLOOR
 
-PAUSE = 0.05
-"""Seconds before each measurement, in which the threads of the side before fall asleep."""
+FALL_ASLEEP, WATCH = 0.05, 0.05
+"""Seconds before each measurement: the threads of the side before come to rest, and then nothing
+runs but what others run on this machine."""
 
 Say = Callable[[str], None]
 
@@ -41,16 +43,21 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
 
 def in_turns(
     sides: Sequence[str], rounds: int, measure: Callable[[str], float], seed: int = 0
-) -> dict[str, list[float]]:
-    """Measures every side once per round, in an order drawn anew for each."""
-    order, rng = list(sides), random.Random(seed)
+) -> tuple[dict[str, list[float]], float | None]:
+    """Measures every side once per round, in an order drawn anew for each.
+
+    Returns:
+        The seconds of each side, and how many cores were busy between the measurements.
+    """
+    order, rng, bystanders = list(sides), random.Random(seed), Bystanders()
     seconds: dict[str, list[float]] = {side: [] for side in sides}
     for _ in range(rounds):
         rng.shuffle(order)
         for side in order:
-            time.sleep(PAUSE)
+            time.sleep(FALL_ASLEEP)
+            bystanders.watch(WATCH)
             seconds[side].append(measure(side))
-    return seconds
+    return seconds, bystanders.cores
 
 
 class Group:
@@ -78,7 +85,7 @@ class Group:
         for side in [*timed, FLOOR]:
             repeats[side] = self._worker(side).ask("calibrate", min_seconds=min_seconds)["repeats"]
         self._say(f"{row.name}: {rounds} rounds of {len(timed)} sides")
-        seconds = in_turns(
+        seconds, busy = in_turns(
             [*timed, FLOOR],
             rounds,
             lambda side: self._worker(side).ask("measure", repeats=repeats[side])["seconds"],
@@ -94,10 +101,10 @@ class Group:
             if side != OURS and OURS in timed:
                 result["ratio"] = ratio(seconds[OURS], seconds[side])
         self._worker(FLOOR).ask("drop")
-        return describe(row, chain, results)
+        return describe(row, chain, results) | {"busy_elsewhere": busy}
 
     def _build_all(self, row: Row, folder: Path, results: dict[str, dict[str, Any]]) -> None:
-        """Builds and checks the row on every side; what fails or disagrees is noted and left out."""
+        """Builds the row on every side; notes which of them fail or disagree."""
         weights = convert.initial_weights(row)
         ours: dict[str, np.ndarray] = {}
         for side in self.sides:
@@ -132,8 +139,6 @@ def describe(
     row: Row, chain: Mapping[str, float], results: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     """The row's entry in the results."""
-    from benchmarks.floor import operations, operations_of_chain
-
     rate = operations_of_chain(row.work) / chain["median"]
     return {
         **row.to_json(),

@@ -28,6 +28,7 @@ class WorkerProcess:
         self._log = tempfile.TemporaryFile(  # noqa: SIM115 - closed with the process
             "w+", encoding="utf-8", errors="replace"
         )
+        more = dict(SIDES[side].environment) if side in SIDES else {}
         command = [sys.executable, "-m", "benchmarks.worker", f"--side={side}"]
         self._process = subprocess.Popen(
             [*command, f"--settings={json.dumps(asdict(settings))}"],
@@ -35,9 +36,7 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            env=environment(
-                settings.device, dict(SIDES[side].environment if side in SIDES else ())
-            ),
+            env=environment(settings.device, more),
         )
         self._answer()
 

@@ -66,10 +66,20 @@ def summary_table(entries: Entries, peers: Sequence[str]) -> Table:
     return table
 
 
+BUSY = 0.2
+"""From so many cores on, busy with something else, a measurement is called disturbed."""
+
+
 def notes(entries: Entries) -> list[str]:
-    """A sentence for everything that was not timed, and the result of `seeds`."""
+    """A sentence for everything that was not timed or was disturbed, and the result of `seeds`."""
     lines = []
     for name, entry in entries.items():
+        busy = entry["busy_elsewhere"]
+        if busy is not None and busy > BUSY:
+            lines.append(
+                f"{name}: disturbed, {busy:.1f} cores were busy with something else; measure again "
+                "on a quiet machine"
+            )
         for side, result in entry["sides"].items():
             if result["status"] != "timed":
                 lines.append(f"{name}, {side}: {result['status']}: {result['reason']}")
@@ -96,9 +106,8 @@ def time_text(seconds: float) -> str:
     >>> time_text(0.00012345), time_text(0.0821), time_text(14.2)
     ('123 µs', '82.1 ms', '14.2 s')
     """
-    for scale, unit in ((1, "s"), (1e3, "ms"), (1e6, "µs")):
-        if seconds * scale >= 1:
-            break
+    scales = ((1, "s"), (1e3, "ms"))
+    scale, unit = next((each for each in scales if seconds * each[0] >= 1), (1e6, "µs"))
     value = seconds * scale
     return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
 

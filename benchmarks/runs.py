@@ -114,11 +114,11 @@ def measure_whole(runner: Runner, sides: list[str], rounds: int) -> dict[str, An
     for side in [side for side in sides if side == OURS or side in PEER_RUNS]:
         # The first run of a side reads its files from the disk; the others find them in memory.
         results[side] = _attempt(lambda side=side: runner.run_side(side))
-    measured = _measure(results, rounds, runner.run_side)
+    measured, busy = _measure(results, rounds, runner.run_side)
     for side, result in measured.items():
         if side != OURS and OURS in measured:
             result["ratio"] = ratio(measured[OURS]["rounds"], result["rounds"])
-    return {"name": "whole", "kind": "run", "sides": results}
+    return {"name": "whole", "kind": "run", "busy_elsewhere": busy, "sides": results}
 
 
 def measure_seeds(runner: Runner, rounds: int) -> dict[str, Any]:
@@ -138,12 +138,12 @@ def measure_seeds(runner: Runner, rounds: int) -> dict[str, Any]:
     results = {"at once": _attempt(lambda: run("at once"))}
     if results["at once"]["status"] == "timed":
         results["in turn"] = {"status": "timed"}
-    measured = _measure(results, rounds, run)
+    measured, busy = _measure(results, rounds, run)
     if len(measured) == 2:
         once, turn = (measured[side] for side in SEEDS_SIDES)
         turn["ratio"] = ratio(once["rounds"], turn["rounds"])
         turn["ratio_of_training"] = ratio(once["training"], turn["training"])
-    return {"name": "seeds", "kind": "run", "sides": results}
+    return {"name": "seeds", "kind": "run", "busy_elsewhere": busy, "sides": results}
 
 
 def _attempt(run: Callable[[], dict[str, float]]) -> dict[str, Any]:
@@ -156,8 +156,8 @@ def _attempt(run: Callable[[], dict[str, float]]) -> dict[str, Any]:
 
 def _measure(
     results: dict[str, dict[str, Any]], rounds: int, run: Callable[[str], dict[str, float]]
-) -> dict[str, dict[str, Any]]:
-    """Measures what is to be timed, in turns; returns those results."""
+) -> tuple[dict[str, dict[str, Any]], float | None]:
+    """Measures what is to be timed, in turns; returns those results, and `in_turns`'s cores."""
     timed = {side: result for side, result in results.items() if result["status"] == "timed"}
     runs: dict[str, list[dict[str, float]]] = {side: [] for side in timed}
 
@@ -165,11 +165,11 @@ def _measure(
         runs[side].append(run(side))
         return runs[side][-1]["seconds"]
 
-    seconds = in_turns(list(timed), rounds, measure)
+    seconds, busy = in_turns(list(timed), rounds, measure)
     for side, result in timed.items():
         result |= {"seconds": quartiles(seconds[side]), "rounds": seconds[side]}
         result["peak_memory"] = max(r["peak_memory"] for r in runs[side])
         result["test_accuracy"] = [r["test_accuracy"] for r in runs[side]]
         if "training_seconds" in runs[side][0]:
             result["training"] = [r["training_seconds"] for r in runs[side]]
-    return timed
+    return timed, busy

@@ -77,7 +77,7 @@ class Row:
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Row:
-        return cls(**fields | {"work": Work(**fields["work"])})
+        return cls(fields["name"], fields["kind"], Work(**fields["work"]))
 
 
 _MNIST = {"cell": "simple_rnn", "steps": 28, "input_size": 28, "eval_batch": 1000}

@@ -25,7 +25,7 @@ FLOOR = "floor"
 """The side that runs `benchmarks.floor.Chain`."""
 
 CALLS_COMPARED = 3
-"""The first calls, whose results are compared: of a training step the loss before and after updates."""
+"""The first calls, whose results are compared: of a training step the losses before its updates."""
 
 QUICK_SECONDS = 0.1
 """How long each variant is tried, three times, before the fastest is taken."""

@@ -1,8 +1,9 @@
-"""The sides of the comparison: one module each, with one function.
+"""The sides of the comparison: one module per framework.
 
-``build(row, weights, settings, **variant)`` gives a `Program`; ``variants(row)`` lists the ways in
+Each has three functions. ``prepare(settings)`` comes first. ``variants(row)`` lists the ways in
 which a user may write the same work in that framework (an optimiser in one kernel, a compiler for
-the whole step). The fastest of them on this machine is the one that is compared.
+the whole step); the fastest of them on this machine is the one that is compared. ``build(row,
+weights, settings, **variant)`` gives a `Program`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,6 @@ import importlib
 from typing import Any, Protocol
 
 import numpy as np
-
-from benchmarks.work import Row
 
 
 @dataclasses.dataclass(frozen=True)

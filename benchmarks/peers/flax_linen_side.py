@@ -37,8 +37,8 @@ class Model(nn.Module):
         if work.num_words:
             x = nn.Embed(work.num_words, work.input_size, name="embedding")(x)
         if work.bidirectional:
-            both = [nn.RNN(cell, parent=None) for cell in cells]
-            rnn: Any = nn.Bidirectional(*both, return_carry=True, name="rnn")
+            forward, backward = (nn.RNN(cell, parent=None) for cell in cells)
+            rnn: Any = nn.Bidirectional(forward, backward, return_carry=True, name="rnn")
         else:
             rnn = nn.RNN(cells[0], return_carry=True, name="rnn")
         carry, ys = rnn(x)

@@ -48,7 +48,8 @@ def build(row: Row, weights: dict[str, np.ndarray], settings: Settings) -> Progr
 
 def _layer(work: Work) -> Any:
     options: dict[str, Any] = {"initialization": "torch"} if work.two_biases else {}
-    cell = rnnjax.CELLS[work.cell](work.input_size, work.hidden_size, **options)
+    kind: Any = rnnjax.CELLS[work.cell]
+    cell = kind(work.input_size, work.hidden_size, **options)
     return rnnjax.Bidirectional(cell) if work.bidirectional else cell
 
 
