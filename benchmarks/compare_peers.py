@@ -27,7 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-from absl import app, flags
+from absl import app, flags, logging
 from rich.console import Console
 from rich.markup import escape
 
@@ -79,7 +79,9 @@ def _is(missing: Sequence[str]) -> str:
 
 
 def run(names: Sequence[str], peers: list[str], settings: Settings) -> None:
-    console = Console()
+    # JAX and TFDS tell of every backend and file that they look at.
+    logging.set_verbosity(logging.WARNING)
+    console = Console(highlight=False)
     rows = rows_named(names)
     out = Path(_OUT.value)
     out.mkdir(parents=True, exist_ok=True)
@@ -102,7 +104,10 @@ def run(names: Sequence[str], peers: list[str], settings: Settings) -> None:
     with console.status("") as status:
 
         def say(text: str) -> None:
-            status.update(escape(text))
+            if console.is_terminal:
+                status.update(escape(text))
+            else:
+                console.print(text, markup=False)
 
         with Group(sides, settings, say) as group:
             for row in rows:
@@ -118,7 +123,7 @@ def run(names: Sequence[str], peers: list[str], settings: Settings) -> None:
                 keep(runs.measure_seeds(runner, _RUN_ROUNDS.value))
     console.print(report.summary_table(entries, peers))
     for line in report.notes(entries):
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False)
     caption = f"{about['processor']}, {about['cores']} cores, {_ROUNDS.value} rounds, float32"
     chart.draw(entries, peers, caption, out / "peers.png")
     console.print(f"written to {out}")

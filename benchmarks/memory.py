@@ -20,14 +20,15 @@ def peak() -> int | None:
     return _read("VmHWM")
 
 
-def forget_peak() -> None:
-    """Gives free memory back to the system and begins to count anew, where that can be done."""
+def forget_peak() -> bool:
+    """Gives free memory back to the system and begins to count anew, if that can be done."""
     gc.collect()
     try:
         ctypes.CDLL(None).malloc_trim(0)
         _CLEAR.write_text("5")
     except (AttributeError, OSError, TypeError):
-        return
+        return False
+    return True
 
 
 def _read(name: str) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 from benchmarks.peers import OURS, SIDES
@@ -25,20 +26,12 @@ def write(path: Path, header: Mapping[str, Any], entries: Entries) -> None:
 
 def row_table(entry: Mapping[str, Any]) -> Table:
     """One row of the work: a line for every side."""
-    table = Table(title=f"{entry['name']}: {_sizes(entry)}", title_justify="left")
-    for title in (
-        "",
-        "time",
-        "quartiles",
-        "ours / theirs",
-        "quartiles",
-        "floor",
-        "first",
-        "memory",
-    ):
+    table = _table(f"{entry['name']}: {_sizes(entry)}")
+    columns = ("", "time", "quartiles", "ratio", "quartiles", "floor", "first", "memory")
+    for title in columns:
         table.add_column(title, justify="right" if title else "left", no_wrap=True)
     for side, result in entry["sides"].items():
-        title = SIDES[side].title if side in SIDES else side
+        title = SIDES[side].short if side in SIDES else side
         if result["status"] == "timed":
             table.add_row(title, *_cells(result))
         else:
@@ -48,7 +41,7 @@ def row_table(entry: Mapping[str, Any]) -> Table:
 
 def summary_table(entries: Entries, peers: Sequence[str]) -> Table:
     """Our time, the part of it that is the floor, and our time over each peer's."""
-    table = Table(title="our time, the floor in it, and our time over theirs", title_justify="left")
+    table = _table("our time, the floor in it, and our time over theirs")
     for title in ("", "rnnjax", "floor", *(SIDES[p].short for p in peers)):
         table.add_column(title, justify="right" if title else "left", no_wrap=True)
     for name, entry in entries.items():
@@ -112,6 +105,10 @@ def time_text(seconds: float) -> str:
     return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
 
 
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+
+
 def _sizes(entry: Mapping[str, Any]) -> str:
     if "work" not in entry:
         return "processes, from start to result"
@@ -139,4 +136,4 @@ def _span(values: Mapping[str, float], text: Callable[[float], str]) -> str:
     """Both quartiles, the unit once."""
     low, high = text(values["q1"]), text(values["q3"])
     number, _, unit = low.partition(" ")
-    return f"{number} to {high}" if unit and high.endswith(unit) else f"{low} to {high}"
+    return f"{number}–{high}" if unit and high.endswith(unit) else f"{low}–{high}"

@@ -39,6 +39,7 @@ class Worker:
         self._module = None if side == FLOOR else peers.load(side)
         self._row: Row | None = None
         self._program: Any = None
+        self._watches_memory = False
         if self._module is not None:
             self._module.prepare(settings)
 
@@ -46,7 +47,7 @@ class Worker:
         """Builds the row's program, runs it for the first time and writes down its results."""
         self._row = Row.from_json(row)
         self._program = None
-        memory.forget_peak()
+        self._watches_memory = memory.forget_peak()
         before = memory.resident()
         if self._module is None:
             from benchmarks.floor import Chain
@@ -78,13 +79,13 @@ class Worker:
             {"variant": v, "seconds": t, **s} for (_, v, _, s), t in zip(built, tried, strict=True)
         ]
         del built
-        peak_with_compiler = memory.peak()
+        peak = self._peak()
         return {
             **seconds,
             "variant": variant,
             "variants": others,
             "memory_before": before,
-            "peak_memory_with_compilation": peak_with_compiler,
+            "peak_memory_with_compilation": peak,
         }
 
     def calibrate(self, min_seconds: float) -> dict[str, Any]:
@@ -100,9 +101,13 @@ class Worker:
 
     def drop(self) -> dict[str, Any]:
         """Lets go of the program; says how much memory it took."""
-        peak = memory.peak()
+        peak = self._peak()
         self._program = None
         return {"peak_memory": peak}
+
+    def _peak(self) -> int | None:
+        """The most memory since it was last forgotten, if it could be."""
+        return memory.peak() if self._watches_memory else None
 
     def _try(self, programs: list[Any]) -> list[float]:
         """The seconds of each variant, in turns."""
