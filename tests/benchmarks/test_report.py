@@ -2,6 +2,7 @@
 
 import io
 import json
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -106,3 +107,17 @@ def test_the_picture_shows_each_ratio(tmp_path):
 def test_no_picture_without_ratios(tmp_path):
     chart.draw({"seeds": ENTRIES["seeds"]}, ["torch"], "", tmp_path / "peers.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_bar_reaches_from_the_line_to_the_ratio():
+    figure, axes = plt.subplots()
+    ratios = {"median": 0.3, "q1": 0.25, "q3": 0.35}
+    chart._draw_panel(axes, "training steps", {"keras50": {"torch": ratios}}, ["torch"])
+    bar: Any = axes.patches[0]
+    ends = bar.get_x(), bar.get_x() + bar.get_width()
+    np.testing.assert_allclose(sorted(ends), [0.3, 1])
+    assert [text.get_text() for text in axes.texts] == ["0.30"]
+    assert axes.get_xscale() == "log"
+    low, high = axes.get_xlim()
+    assert low < 0.25 < 1 < high
+    plt.close(figure)
