@@ -41,9 +41,10 @@ def draw(entries: Entries, peers: Sequence[str], caption: str, path: Path) -> No
     )
     for axes, (title, rows) in zip(all_axes[0], groups.items(), strict=True):
         _draw_panel(axes, title, rows, peers)
+    columns = len(peers) if len(groups) > 1 else 3
     handles = [Rectangle((0, 0), 1, 1, color=COLOURS[p]) for p in peers]
     figure.legend(
-        handles, [SIDES[p].title for p in peers], loc="outside upper center", ncols=len(peers)
+        handles, [SIDES[p].title for p in peers], loc="outside upper center", ncols=columns
     )
     figure.supxlabel(caption, fontsize=8, color="0.35")
     figure.savefig(path, dpi=130)
@@ -64,8 +65,8 @@ def _ratios(entries: Entries, kinds: tuple[str, ...] | None) -> dict[str, Mappin
 def _draw_panel(
     axes: Any, title: str, rows: Mapping[str, Mapping[str, Any]], peers: Sequence[str]
 ) -> None:
-    medians = [r["median"] for ratios in rows.values() for r in ratios.values()]
-    low, high = min(0.5, *medians) / 1.3, max(1.6, *medians) * 1.5
+    ends = [r[q] for ratios in rows.values() for r in ratios.values() for q in ("q1", "q3")]
+    low, high = min(0.5, *ends) / 1.3, max(1.6, *ends) * 1.3
     for number, ratios in enumerate(rows.values()):
         for place, peer in enumerate(peers):
             if peer not in ratios:

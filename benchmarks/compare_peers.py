@@ -27,6 +27,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+import jax
 from absl import app, flags, logging
 from rich.console import Console
 from rich.markup import escape
@@ -81,6 +82,8 @@ def _is(missing: Sequence[str]) -> str:
 def run(names: Sequence[str], peers: list[str], settings: Settings) -> None:
     # JAX and TFDS tell of every backend and file that they look at.
     logging.set_verbosity(logging.WARNING)
+    # This process draws the weights, and leaves a GPU to those who are measured.
+    jax.config.update("jax_platforms", "cpu")
     console = Console(highlight=False)
     rows = rows_named(names)
     out = Path(_OUT.value)

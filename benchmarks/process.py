@@ -93,6 +93,10 @@ def environment(device: str, more: dict[str, str]) -> dict[str, str]:
         {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}
         if device == "cpu"
         # Each takes the memory that it needs, so that all of them fit.
-        else {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+        else {
+            "JAX_PLATFORMS": "cuda",
+            "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+            "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        }
     )
     return os.environ | {"PYTHONPATH": path} | devices | more

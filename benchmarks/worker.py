@@ -40,7 +40,11 @@ class Worker:
         self._row: Row | None = None
         self._program: Any = None
         self._watches_memory = False
-        if self._module is not None:
+        if self._module is None:
+            from benchmarks.peers.jax_program import configure
+
+            configure(settings)
+        else:
             self._module.prepare(settings)
 
     def build(self, row: dict[str, Any], weights: str, results: str) -> dict[str, Any]:
@@ -118,7 +122,8 @@ class Worker:
             for mine, program in zip(seconds, programs, strict=True):
                 self._program = program
                 once = self._time(1)
-                mine.append(self._time(max(1, int(QUICK_SECONDS / once))))
+                repeats = int(QUICK_SECONDS / once)
+                mine.append(self._time(repeats) if repeats > 1 else once)
         return [min(mine) for mine in seconds]
 
     def _time(self, repeats: int) -> float:

@@ -24,6 +24,10 @@ Place = Callable[[Any, bool], Any]
 def configure(settings: Settings) -> None:
     """Precision of products; float32 on a CPU is float32 in any case."""
     if settings.device == "gpu":
+        try:
+            jax.devices("cuda")
+        except (AssertionError, RuntimeError):  # without the plug-in, an assertion of its own
+            raise RuntimeError("JAX sees no GPU") from None
         name = {"float32": "highest", "tf32": "tensorfloat32"}[settings.precision]
         jax.config.update("jax_default_matmul_precision", name)
 

@@ -14,6 +14,8 @@ from benchmarks.work import Row, make_batch
 
 
 def prepare(settings: Settings) -> None:
+    if settings.device == "gpu" and not tf.config.list_physical_devices("GPU"):
+        raise RuntimeError("TensorFlow sees no GPU")
     tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
     tf.config.threading.set_inter_op_parallelism_threads(settings.threads)
     tf.config.experimental.enable_tensor_float_32_execution(settings.precision == "tf32")
