@@ -17,6 +17,14 @@ class Model(nn.Module):
         super().__init__()
         self.rnn = nn.RNN(28, 50, batch_first=True)
         self.out = nn.Linear(50, 10)
+        # Keras's initial distributions, which are part of this configuration.
+        for name, weight in self.named_parameters():
+            if "bias" in name:
+                nn.init.zeros_(weight)
+            elif name == "rnn.weight_hh_l0":
+                nn.init.orthogonal_(weight)
+            else:
+                nn.init.xavier_uniform_(weight)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.out(self.rnn(x)[1][0])
