@@ -28,7 +28,8 @@ def compare(row_kind: str, ours: Arrays, theirs: Arrays) -> dict[str, Any]:
         theirs: likewise; a gradient that they have no parameter for may be missing.
     """
     largest = {"first_output": 0.0, "later_outputs": 0.0, "gradients": 0.0}
-    wrong: str | None = None
+    unknown = sorted(set(theirs) - set(ours))
+    wrong = f"{unknown[0]} is not among ours" if unknown else None
     for name, expected in ours.items():
         head, _, rest = name.partition(".")
         if name not in theirs:

@@ -74,7 +74,9 @@ def to_side(side: str, row: Row, arrays: Arrays) -> Arrays:
             }
             place = "embedding.0"
         case "rnnjax":
-            cells, others, place = _named("rnn.cell", params), kernels, "embedding.embedding"
+            cells, place = _named("rnn.cell", params), "embedding.embedding"
+            heads = _our_heads(row.work)
+            others = {_with_head(name, heads): a for name, a in kernels.items()}
         case "flax_linen":
             nested = flax_interop.to_linen(layer, params)[1]["params"]
             inner = "rnn" if row.work.bidirectional else "rnn.cell"
@@ -92,6 +94,9 @@ def from_side(side: str, row: Row, arrays: Arrays) -> Arrays:
     """The inverse of `to_side`, for weights or their gradients."""
     work, layer = row.work, layer_of(row.work)
     like = _layer_params(work, initial_weights(row))
+    if side == "rnnjax":
+        common_heads = {ours: head for head, ours in _our_heads(work).items()}
+        arrays = {_with_head(name, common_heads): a for name, a in arrays.items()}
     parts = {
         head: {n: a for n, a in arrays.items() if n.partition(".")[0] == head}
         for head in ("rnn", "embedding", "dense", "out")
@@ -133,6 +138,16 @@ def from_side(side: str, row: Row, arrays: Arrays) -> Arrays:
 
 def _family(side: str) -> str:
     return "keras" if side.startswith("keras") else side
+
+
+def _our_heads(work: Work) -> dict[str, str]:
+    """What the dense layers are called in `rnnjax.models`."""
+    return {"dense": "to_hidden", "out": "to_logit" if work.num_words else "to_logits"}
+
+
+def _with_head(name: str, heads: dict[str, str]) -> str:
+    head, dot, rest = name.partition(".")
+    return f"{heads.get(head, head)}{dot}{rest}"
 
 
 def _dense(rng: np.random.Generator, name: str, inputs: int, outputs: int) -> Arrays:

@@ -36,7 +36,7 @@ def build(row: Row, weights: dict[str, np.ndarray], settings: Settings) -> Progr
         return Stream(row, layer, params, layer.initial_carry((row.work.batch,)))
     model = _model(row.work, layer)
     like = jax.eval_shape(model.init, jax.random.key(0), make_batch(row)[0][:1])["params"]
-    params = fill(like, _with_our_names(row.work, weights))
+    params = fill(like, weights)
 
     def apply(params: Any, x: jax.Array) -> Any:
         outputs: Any = model.apply({"params": params}, x)
@@ -59,16 +59,6 @@ def _model(work: Work, layer: Any) -> Any:
             work.num_words, work.input_size, layer, hidden_units=work.dense_size, pooling="last"
         )
     return (SequenceTagger if work.every_step else SequenceClassifier)(layer, work.outputs)
-
-
-def _with_our_names(work: Work, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    out = "to_logit" if work.num_words else "to_logits"
-    heads = {"dense": "to_hidden", "out": out}
-    named = {}
-    for name, array in weights.items():
-        head, _, rest = name.partition(".")
-        named[f"{heads.get(head, head)}.{rest}"] = array
-    return named
 
 
 def _place(work: Work, settings: Settings) -> Place:

@@ -57,5 +57,6 @@ def test_nan_and_other_shapes_disagree():
 def test_only_the_bias_that_one_side_lacks_may_be_missing():
     without = {n: a for n, a in OURS.items() if not n.endswith("b_hn")}
     assert compare("train", OURS, without)["disagrees"] is None
+    assert "b_hn is not among ours" in str(compare("train", without, OURS)["disagrees"])
     without.pop("gradient.forward.w_x")
     assert "gradient.forward.w_x is missing" in str(compare("train", OURS, without)["disagrees"])
