@@ -1,0 +1,70 @@
+"""The floor: how long the products alone would take at the rate that such products reach here.
+
+A step of a recurrent layer multiplies ``[B, I]`` and ``[B, H]`` with the weights of its G gates,
+2·G·B·H·(H+I) floating-point operations; the backward pass does twice as much again (the gradients
+of the state and of the weights). So a training step takes 24·B·T·H·(H+I) for an LSTM (G = 4), 18
+for a GRU and 6 for a simple RNN, a forward pass a third of that, and both directions twice.
+Embedding, dense layers, everything elementwise and the optimiser are left out: the floor is what
+the recurrence can't avoid.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks.work import NUM_GATES, Row, Work
+
+CHAIN = 64
+"""Products in a row as one program: each waits for the one before, like the steps of a layer."""
+
+
+def operations(row: Row) -> int:
+    """Floating-point operations of a row's matrix products."""
+    work = row.work
+    steps = 1 if row.kind == "stream" else work.steps
+    forward = 2 * NUM_GATES[work.cell] * work.batch * steps * work.hidden_size
+    forward *= (work.hidden_size + work.input_size) * len(work.directions)
+    return 3 * forward if row.kind == "train" else forward
+
+
+def operations_of_chain(work: Work) -> int:
+    """Floating-point operations of one run of `Chain`."""
+    return CHAIN * 2 * work.batch * work.hidden_size**2 * NUM_GATES[work.cell]
+
+
+def fraction(row: Row, seconds: float, chain_seconds: float) -> float:
+    """The floor over the time taken: 1 is at the floor, 0.5 is twice its time."""
+    rate = operations_of_chain(row.work) / chain_seconds
+    return operations(row) / rate / seconds
+
+
+class Chain:
+    """``[B, H] x [H, G·H]`` in a loop, in JAX.
+
+    The weights are G copies of Q / G with Q orthogonal, and the sum over the gates is the next
+    state, so that no number grows or dies away however long the chain is.
+    """
+
+    def __init__(self, row: Row) -> None:
+        import jax
+        import jax.numpy as jnp
+
+        gates, size = NUM_GATES[row.work.cell], row.work.hidden_size
+        rng = np.random.default_rng(0)
+        q = np.linalg.qr(rng.standard_normal((size, size)))[0] / gates
+        self._weights = jnp.asarray(np.tile(q, (1, gates)), "float32")
+        self._first = jnp.asarray(rng.standard_normal((row.work.batch, size)), "float32")
+
+        def multiply(_: int, state: Any) -> Any:
+            products = state @ self._weights
+            return products.reshape(*state.shape[:-1], gates, size).sum(axis=-2)
+
+        self._run = jax.jit(lambda state: jax.lax.fori_loop(0, CHAIN, multiply, state))
+
+    def run(self) -> Any:
+        return self._run(self._first)
+
+    def wait(self, result: Any) -> None:
+        result.block_until_ready()
