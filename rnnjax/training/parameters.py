@@ -25,7 +25,8 @@ def initial_params(
         init: parameters from a key.
         keys: one for each seed.
     """
-    return kept_in(config.precision, layout.per_seed(init, keys))
+    # One program: operation by operation, each of some dozens would be compiled alone.
+    return kept_in(config.precision, layout.per_seed(jax.jit(init), keys))
 
 
 def load_run(config: Config, layout: Layout, like: Any) -> tuple[int, Any]:

@@ -24,13 +24,19 @@ def test_reads_the_format(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("contents", "message"),
     [
-        (WHOLE, "no whole gzip file"),
-        (gzip.compress(WHOLE)[:-9], "no whole gzip file"),
-        (gzip.compress(WHOLE[:-1]), r"29 bytes where its header announces the shape \(2, 3, 5\)"),
-        (gzip.compress(WHOLE + b"\0"), "31 bytes where"),
-        (gzip.compress(b"\0\0\x0d" + WHOLE[3:]), "not an IDX file of unsigned bytes"),
-        (gzip.compress(WHOLE[:9]), "not an IDX file"),
-        (gzip.compress(b""), "not an IDX file"),
+        pytest.param(WHOLE, "no whole gzip file", id="no gzip"),
+        pytest.param(gzip.compress(WHOLE)[:-9], "no whole gzip file", id="cut"),
+        pytest.param(
+            gzip.compress(WHOLE[:-1]),
+            r"29 bytes where its header announces the shape \(2, 3, 5\)",
+            id="too short",
+        ),
+        pytest.param(gzip.compress(WHOLE + b"\0"), "31 bytes where", id="too long"),
+        pytest.param(
+            gzip.compress(b"\0\0\x0d" + WHOLE[3:]), "not an IDX file of unsigned bytes", id="floats"
+        ),
+        pytest.param(gzip.compress(WHOLE[:9]), "not an IDX file", id="half a header"),
+        pytest.param(gzip.compress(b""), "not an IDX file", id="empty"),
     ],
 )
 def test_damage_is_said_in_a_sentence(tmp_path: Path, contents: bytes, message: str) -> None:
