@@ -51,7 +51,10 @@ _MIN_SECONDS = flags.DEFINE_float("min_seconds", 0.3, "that a measurement lasts"
 _OUT = flags.DEFINE_string("out", "benchmarks/results", "folder for peers.json and peers.png")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "folder with prepared TFDS data, for whole runs")
 _OUR_DEVICES = flags.DEFINE_integer(
-    "our_devices", 1, "CPU devices over which rnnjax spreads the rows", lower_bound=1
+    "our_devices",
+    None,
+    "CPU devices over which rnnjax spreads the rows (default: one for each core, as its experiments)",
+    lower_bound=1,
 )
 _DEVICE = flags.DEFINE_enum("device", "cpu", ["cpu", "gpu"], "where all of them compute")
 _PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "tf32"], "of a GPU's products")
@@ -144,7 +147,7 @@ def main(arguments: list[str]) -> None:
             threads=machine.num_threads(),
             device=_DEVICE.value,
             precision=_PRECISION.value,
-            our_devices=_OUR_DEVICES.value,
+            our_devices=_OUR_DEVICES.value or machine.num_threads(),
         )
         run(names, peers, settings)
     except (ValueError, DataError, SideFailedError) as error:

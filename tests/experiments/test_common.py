@@ -7,7 +7,6 @@ import pytest
 from experiments import common
 from rnnjax.training.errors import UsageError
 
-
 PROCESSES = {"distributed": True, "coordinator": "a:1", "num_processes": 2, "process_id": 0}
 
 
