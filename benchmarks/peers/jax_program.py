@@ -119,6 +119,9 @@ class Training(JaxProgram):
 
     def run(self) -> Any:
         self._state, value = self._update(self._state, *self._batch)
+        if len(value.devices()) > 1:
+            # Many steps under way on several CPU devices wait for each other, and XLA aborts.
+            value.block_until_ready()
         return value
 
     def gradients(self) -> dict[str, np.ndarray]:

@@ -54,7 +54,8 @@ class Predictor:
 
     def __call__(self, params: Any) -> jax.Array:
         """The outputs ``[N, ...]``, or ``[S, N, ...]``, in the order of the examples."""
-        return self._run(params, self._batches)
+        # Done before anything else begins, for the reason that `Trainer.run` gives.
+        return jax.block_until_ready(self._run(params, self._batches))
 
 
 def _run(

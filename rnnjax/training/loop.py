@@ -190,6 +190,8 @@ class Trainer:
             before = jax.tree.map(jnp.copy, state) if self._debug_nans else None
             start = time.perf_counter()
             state, losses, finite = run_chunk(state, data, plan, self._loss_key, np.int32(count))
+            # On all devices: programs that queue up on several CPU devices may block each other.
+            jax.block_until_ready(state)
             losses, finite = np.asarray(losses)[:count], np.asarray(finite)[:count]
             seconds = hosts.exchange(time.perf_counter() - start)[0]
             if before is not None and not finite.all():
