@@ -115,7 +115,9 @@ class Training(JaxProgram):
         self._state = params, place(optimizer.init(params), False)
         self._batch = place(make_batch(row), True)
         self._loss = loss
-        self._update = jax.jit(update, donate_argnums=0)
+        # The state stays where it is; left alone, XLA spreads it over the devices in its own way.
+        places = jax.tree.map(lambda a: a.sharding, self._state)
+        self._update = jax.jit(update, donate_argnums=0, out_shardings=(places, None))
 
     def run(self) -> Any:
         self._state, value = self._update(self._state, *self._batch)
