@@ -53,7 +53,7 @@ _DATA_DIR = flags.DEFINE_string("data_dir", None, "folder with prepared TFDS dat
 _OUR_DEVICES = flags.DEFINE_integer(
     "our_devices",
     None,
-    "CPU devices over which rnnjax spreads the rows (default: one for each core, as its experiments)",
+    "CPU devices over which rnnjax spreads the rows (default: one per core, as in experiments)",
     lower_bound=1,
 )
 _DEVICE = flags.DEFINE_enum("device", "cpu", ["cpu", "gpu"], "where all of them compute")

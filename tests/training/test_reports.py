@@ -66,7 +66,7 @@ def test_several_seeds_have_a_band_of_their_deviation(tmp_path, monkeypatch):
     draw = plots._figure
     monkeypatch.setattr(plots, "_figure", lambda *a: figures.append(draw(*a)) or figures[-1])
     history = [
-        {"step": step} | summarise({"test_loss": losses, "test_accuracy": accuracies})
+        {"step": step, **summarise({"test_loss": losses, "test_accuracy": accuracies})}
         for step, losses, accuracies in (
             (0, np.array([2.0, 3.0]), np.array([0.1, 0.3])),
             (9, np.array([1.0, 1.5]), np.array([0.7, 0.8])),
@@ -81,9 +81,8 @@ def test_several_seeds_have_a_band_of_their_deviation(tmp_path, monkeypatch):
             edges = corners[corners[:, 0] == metrics["step"], 1]
             assert edges.min() == pytest.approx(metrics[name] - metrics["sd"][name])
             assert edges.max() == pytest.approx(metrics[name] + metrics["sd"][name])
-    plots.plot_curves(
-        tmp_path / "one.png", "title", [{k: v for k, v in m.items() if k != "sd"} for m in history]
-    )
+    without = [{k: v for k, v in metrics.items() if k != "sd"} for metrics in history]
+    plots.plot_curves(tmp_path / "one.png", "title", without)
     assert not any(axes.collections for axes in figures[1][0].axes)
 
 
