@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
+import shutil
 import tempfile
 import time
 from collections.abc import Collection, Mapping
@@ -55,8 +57,12 @@ def open_run(task: str, config: Config, dataset: Mapping[str, Any], tell: Tell) 
         opened.append(_open(task, config, dataset, tell))
 
     hosts.on_main(open_here)
+    if opened:
+        return opened[0]
     # The first process alone writes the run; what the others write is forgotten.
-    return opened[0] if opened else RunFolder(tempfile.mkdtemp(prefix="rnnjax-"))
+    scratch = tempfile.mkdtemp(prefix="rnnjax-")
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    return RunFolder(scratch)
 
 
 def _open(task: str, config: Config, dataset: Mapping[str, Any], tell: Tell) -> RunFolder:

@@ -12,7 +12,9 @@ EXPERIMENTS = {
     "mnist, 2 seeds": (mnist_rnn, {"dataset": "digits", "num_seeds": 2}),
     "mnist, bf16": (mnist_rnn, {"dataset": "digits", "precision": "bf16"}),
     "binary": (binary_sequence, {"row_length": 200, "batch_size": 8}),
+    "binary, bf16": (binary_sequence, {"row_length": 200, "batch_size": 8, "precision": "bf16"}),
     "imdb": (imdb_sentiment, GRAMMAR),
+    "imdb, bf16": (imdb_sentiment, GRAMMAR | {"precision": "bf16"}),
     "bilstm64": (imdb_sentiment, imdb_sentiment.PRESETS["bilstm64"] | GRAMMAR),
 }
 
