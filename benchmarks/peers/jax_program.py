@@ -62,11 +62,17 @@ def name_leaves(tree: Any) -> dict[str, np.ndarray]:
     }
 
 
-def mean_loss(work: Work, logits: jax.Array, labels: jax.Array) -> jax.Array:
-    """Cross-entropy; of one logit if the label is 0 or 1."""
+def row_losses(work: Work, logits: jax.Array, labels: jax.Array) -> jax.Array:
+    """Cross-entropy of each row ``[B]``; of one logit if the label is 0 or 1."""
     if work.outputs == 1:
-        return optax.sigmoid_binary_cross_entropy(logits, labels).mean()
-    return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+        return optax.sigmoid_binary_cross_entropy(logits, labels)
+    losses = optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    return losses.mean(axis=tuple(range(1, losses.ndim)))
+
+
+def mean_loss(work: Work, logits: jax.Array, labels: jax.Array) -> jax.Array:
+    """The mean over the rows."""
+    return row_losses(work, logits, labels).mean()
 
 
 class JaxProgram:

@@ -11,9 +11,20 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 import rnnjax
 from benchmarks.peers import Program, Settings
-from benchmarks.peers.jax_program import Forward, Place, Stream, Training, configure, fill, put
+from benchmarks.peers.jax_program import (
+    Forward,
+    Place,
+    Stream,
+    Training,
+    configure,
+    fill,
+    put,
+    row_losses,
+)
+from benchmarks.peers.our_loop import LoopTraining
 from benchmarks.work import Row, Work, make_batch
 from rnnjax.models import SequenceClassifier, SequenceTagger, TextClassifier
+from rnnjax.training.layout import Layout
 
 
 def prepare(settings: Settings) -> None:
@@ -24,11 +35,13 @@ def prepare(settings: Settings) -> None:
 
 
 def variants(row: Row) -> list[dict[str, Any]]:
-    del row
-    return [{}]
+    """A training step as a call of its own, or within rnnjax's training loop."""
+    return [{"in_loop": False}, {"in_loop": True}] if row.kind == "train" else [{}]
 
 
-def build(row: Row, weights: dict[str, np.ndarray], settings: Settings) -> Program:
+def build(
+    row: Row, weights: dict[str, np.ndarray], settings: Settings, in_loop: bool = False
+) -> Program:
     layer = _layer(row.work)
     if row.kind == "stream":
         like = {"rnn": {"cell": jax.eval_shape(layer.init, jax.random.key(0))}}
@@ -42,6 +55,15 @@ def build(row: Row, weights: dict[str, np.ndarray], settings: Settings) -> Progr
         outputs: Any = model.apply({"params": params}, x)
         return outputs[1] if row.work.every_step else outputs
 
+    if in_loop:
+
+        def losses(params: Any, batch: Any) -> jax.Array:
+            x, y = batch
+            return row_losses(row.work, apply(params, x), y)
+
+        shares = settings.our_devices if row.work.batch % settings.our_devices == 0 else 1
+        layout = Layout.over(jax.devices()[:shares], batch_size=row.work.batch)
+        return LoopTraining(row, losses, params, layout)
     kind = {"train": Training, "forward": Forward}[row.kind]
     return kind(row, apply, params, _place(row.work, settings))
 

@@ -1,5 +1,7 @@
 """rnnjax and both of Flax: the same outputs and gradients from the same weights."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,20 @@ def test_agreement(row):
         assert reference["output.2"] < reference["output.0"]
     elif row.kind == "stream":
         assert np.abs(reference["output.1"] - reference["output.0"]).max() > 1e-3
+
+
+@pytest.mark.parametrize("row", ROWS[:3], ids=lambda row: row.name)
+def test_the_loop_takes_the_same_steps(row):
+    weights = convert.to_side("rnnjax", row, convert.initial_weights(row))
+    single = ours.build(row, weights, SETTINGS, in_loop=False)
+    loop: Any = ours.build(row, weights, SETTINGS, in_loop=True)
+    losses = [float(single.run()) for _ in range(12)]
+    assert [float(loop.run()), float(loop.run())] == pytest.approx(losses[:2], rel=1e-5)
+    assert float(loop.run_many(10)) == pytest.approx(losses[-1], rel=1e-4)
+    found, expected = loop.gradients(), single.gradients()
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        np.testing.assert_allclose(found[name], gradient, atol=1e-6)
 
 
 def test_rows_are_spread_over_devices_only_if_they_can_be_shared_out(monkeypatch):
