@@ -51,9 +51,10 @@ def use_cores(config: Config) -> None:
     if _setting("jax_num_cpu_devices") > 0 or config.distributed:
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    most = min(config.num_devices or 2**16, cores or 1)
-    fitting = [n for n in range(1, most + 1) if _fits(config, n)]
-    jax.config.update("jax_num_cpu_devices", max(fitting))
+    count = config.num_devices
+    if count is None:
+        count = max(n for n in range(1, (cores or 1) + 1) if _fits(config, n))
+    jax.config.update("jax_num_cpu_devices", min(count, cores or 1))
 
 
 def lay_out(config: Config) -> Layout:

@@ -16,7 +16,8 @@ from rnnjax.training.settings import Config
         (2, {"batch_size": 50}, 2),
         (4, {"batch_size": 50}, 2),
         (8, {"batch_size": 64}, 4),  # 16 rows for each
-        (8, {"batch_size": 64, "num_devices": 3}, 2),
+        (8, {"batch_size": 64, "num_devices": 3}, 3),  # as asked for, and then refused
+        (2, {"batch_size": 64, "num_devices": 8}, 2),
         (8, {"batch_size": 7}, 1),
         (8, {"batch_size": 7, "num_seeds": 4}, 4),
         (8, {"batch_size": 64, "num_seeds": 4}, 8),
