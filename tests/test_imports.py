@@ -103,7 +103,7 @@ def is_forbidden(module: str, name: str, scripts: set[str]) -> bool:
         return other and name.removeprefix("experiments.") != "common"
     if not within(module, {"rnnjax"}):
         return False
-    if within(name, {"absl.flags", "absl.app", "experiments", "tests", *scripts}):
+    if within(name, {"absl.flags", "absl.app", "experiments", "benchmarks", "tests", *scripts}):
         return True
     if within(name, {"tensorflow_datasets"}):
         return not within(module, {"rnnjax.data"})
@@ -168,7 +168,7 @@ def declared(tests: bool) -> set[str]:
 def undeclared(edges: dict[str, set[str]]) -> list[str]:
     """Third-party imports whose distribution setup.cfg does not name."""
     scripts = {name.partition(".")[2] for name in edges if name.startswith("experiments.")}
-    ours = {"rnnjax", "experiments", "tests", *scripts, *sys.stdlib_module_names}
+    ours = {"rnnjax", "experiments", "benchmarks", "tests", *scripts, *sys.stdlib_module_names}
     distributions = importlib.metadata.packages_distributions()
     found = []
     for module, imported in sorted(edges.items()):

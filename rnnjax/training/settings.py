@@ -67,8 +67,8 @@ class Config:
     )
     num_devices: int | None = setting(
         None,
-        "devices to spread seeds and batches over (default: all; without an accelerator the cores "
-        "that a batch can be divided among)",
+        "devices of a single process to spread seeds and batches over (default: all; without an "
+        "accelerator the cores that a batch can be divided among)",
         at_least=1,
         changes_result=False,
     )

@@ -64,16 +64,14 @@ def lay_out(config: Config) -> Layout:
         UsageError: there are not so many devices, or a batch can't be divided evenly among them.
     """
     devices = jax.devices()
-    if config.num_devices is not None and jax.process_count() > 1:
-        raise UsageError("--num_devices goes with a single process; several use all they have.")
-    if (config.num_devices or 0) > len(devices):
+    # Several processes use all that they have: a part of it would leave some of them out.
+    count = config.num_devices if jax.process_count() == 1 else None
+    if (count or 0) > len(devices):
         raise UsageError(
-            f"--num_devices={config.num_devices}, but there are only {len(devices)}: "
+            f"--num_devices={count}, but there are only {len(devices)}: "
             f"{', '.join(map(str, devices))}."
         )
-    return Layout.over(
-        devices[: config.num_devices], num_seeds=config.num_seeds, batch_size=config.batch_size
-    )
+    return Layout.over(devices[:count], num_seeds=config.num_seeds, batch_size=config.batch_size)
 
 
 def _setting(name: str) -> Any:
