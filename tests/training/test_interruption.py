@@ -66,7 +66,12 @@ def test_outside_of_training_a_signal_ends_the_program_where_it_is(number):
             os.kill(os.getpid(), number)
             time.sleep(30)
 
-    with pytest.raises(Interrupted) as stop:
-        work()
+    # A shell starts what it puts in the background with Ctrl-C ignored; Python leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(Interrupted) as stop:
+            work()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert stop.value.exit_code == 128 + number
     assert stop.value.run is None
