@@ -36,7 +36,7 @@ class Predictor:
         *,
         own_inputs: bool = False,
     ) -> None:
-        layout = layout or Layout.over(jax.devices()[:1])
+        layout = layout or Layout.single()
         own_inputs = own_inputs and layout.num_seeds > 1
         first = jax.tree.leaves(inputs)[0]
         num_examples = first.shape[int(own_inputs)]

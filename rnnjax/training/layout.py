@@ -61,6 +61,11 @@ class Layout:
         mesh = jax.make_mesh((groups, shares), (SEEDS, ROWS), axis_types, devices=devices)
         return cls(mesh, num_seeds)
 
+    @classmethod
+    def single(cls) -> Layout:
+        """One seed on one device."""
+        return cls.over(jax.devices()[:1])
+
     @property
     def num_shares(self) -> int:
         """Among how many devices the rows of a batch are divided."""
@@ -123,19 +128,7 @@ class Layout:
             return mapped(function)
         groups = self.mesh.shape[SEEDS]
 
-        def in_turn(*arguments: Any) -> Any:
-            def one(own: list[Any]) -> Any:
-                own = list(own)
-                return function(
-                    *(
-                        own.pop(0) if axis == 0 else a
-                        for a, axis in zip(arguments, in_axes, strict=True)
-                    )
-                )
-
-            return lax.map(
-                one, [a for a, axis in zip(arguments, in_axes, strict=True) if axis == 0]
-            )
+        in_turn = _one_after_another(function, in_axes)
 
         def by_groups(*arguments: Any) -> Any:
             arguments = tuple(
@@ -156,6 +149,23 @@ class Layout:
         if self.num_seeds == 1:
             return trees[0]
         return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+def _one_after_another(
+    function: Callable[..., Any], in_axes: Sequence[int | None]
+) -> Callable[..., Any]:
+    """Maps a function over the first axes of those of its arguments that have one for seeds."""
+
+    def mapped(*arguments: Any) -> Any:
+        def one(own: list[Any]) -> Any:
+            rest = iter(own)
+            pairs = zip(arguments, in_axes, strict=True)
+            return function(*(next(rest) if axis == 0 else a for a, axis in pairs))
+
+        pairs = zip(arguments, in_axes, strict=True)
+        return lax.map(one, [a for a, axis in pairs if axis == 0])
+
+    return mapped
 
 
 def _reshape(tree: Any, count: int, axes: tuple[int, ...]) -> Any:

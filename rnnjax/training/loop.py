@@ -76,7 +76,7 @@ def init_state(
         carry: the initial recurrent state of one seed, if any.
         layout: of seeds and rows over devices; one device by default.
     """
-    layout = layout or Layout.over(jax.devices()[:1])
+    layout = layout or Layout.single()
     params, first = jax.tree.map(jnp.asarray, (params, carry))
     opt_state = layout.per_seed(optimizer.init, params)
     carry = layout.per_seed(lambda: first)
@@ -122,7 +122,7 @@ class Trainer:
         debug_nans: bool = False,
     ) -> None:
         self._batches = batches
-        self._layout = layout = layout or Layout.over(jax.devices()[:1])
+        self._layout = layout = layout or Layout.single()
         self._max_skipped = max_skipped
         self._debug_nans = debug_nans
         self._feed = Feed(batches, data, layout, own_data=own_data)

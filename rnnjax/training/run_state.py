@@ -159,7 +159,7 @@ def begin(train: TrainState, layout: Layout | None = None, *, with_best: bool = 
         layout: of seeds and rows over devices; one device by default.
         with_best: whether the best parameters will be kept.
     """
-    run = RunState(train, layout or Layout.over(jax.devices()[:1]))
+    run = RunState(train, layout or Layout.single())
     if with_best:
         run.best_params = jax.tree.map(jnp.copy, run.params)
     return run
