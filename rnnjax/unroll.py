@@ -14,6 +14,7 @@ from rnnjax.cell import Carry, Cell, Composite, Layer, NoisyCell, Options, Param
 from rnnjax.executors import EXECUTORS, rematerialised
 from rnnjax.noise import Noise, as_factors
 from rnnjax.recurrence import where_rows
+from rnnjax.rows import divide_rows
 
 
 def unroll(
@@ -253,9 +254,15 @@ def _run_cell(
     constants = (params, options.first, noise.state)
     flags = (options.mask, options.resets, noise.update, noise.zoneout)
     guarded = None if options.resets is None else xs.ndim - 2
-    (carry, last), ys = execute(
-        project, step, options.reverse, guarded, constants, (carry, last), xs, flags
-    )
+    run_steps = functools.partial(execute, project, step, options.reverse, guarded)
+    if xs.ndim > 2:
+        num_rows = xs.shape[1]
+        # A mask may be the same for all rows, ``[T, 1]``.
+        flag_axes = jax.tree.map(lambda flag: 1 if flag.shape[1] == num_rows else None, flags)
+        run_steps = divide_rows(
+            run_steps, num_rows, in_axes=((None, 0, 0), 0, 1, flag_axes), out_axes=(0, 1)
+        )
+    (carry, last), ys = run_steps(constants, (carry, last), xs, flags)
     if options.keep == "last":
         return carry, last
     return ys if options.keep == "carries" else (carry, ys)

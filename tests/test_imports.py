@@ -35,6 +35,7 @@ OWN_IMPORTS: dict[str, set[str]] = {
     "rnnjax.cells": CORE,
     "rnnjax.recurrence": LOOP,
     "rnnjax.step_program": set(),
+    "rnnjax.rows": set(),
     "rnnjax.executors": {"rnnjax.recurrence"},
     "rnnjax.arguments": {"rnnjax.cell", "rnnjax.executors"},
     "rnnjax.unroll": {
@@ -43,6 +44,7 @@ OWN_IMPORTS: dict[str, set[str]] = {
         "rnnjax.executors",
         "rnnjax.noise",
         "rnnjax.recurrence",
+        "rnnjax.rows",
     },
     "rnnjax.combinators": {
         "rnnjax.cell",
@@ -50,7 +52,7 @@ OWN_IMPORTS: dict[str, set[str]] = {
         "rnnjax.noise",
         "rnnjax.unroll",
     },
-    "rnnjax.training": {"rnnjax.training"},
+    "rnnjax.training": {"rnnjax.training", "rnnjax.rows"},
     "rnnjax.data": {"rnnjax.data"},
 }
 """What of this package a module or folder may import; all others: all but these two folders."""

@@ -13,7 +13,8 @@ import numpy as np
 import optax
 from jax import lax
 
-from rnnjax.training.layout import ROWS, SEEDS, Layout
+from rnnjax.rows import ROWS
+from rnnjax.training.layout import SEEDS, Layout
 
 
 class Predictor:
@@ -46,7 +47,7 @@ class Predictor:
         batches = layout.per_seed(cut, inputs) if own_inputs else cut(inputs)
         axes = (SEEDS, None, ROWS) if own_inputs else (None, ROWS)
         self._batches = layout.put(batches, layout.sharding(*axes))
-        run = functools.partial(_run, apply, num_examples)
+        run = functools.partial(_run, layout.in_use(apply), num_examples)
         self._run = jax.jit(
             layout.over_seeds(run, in_axes=(0, 0 if own_inputs else None)),
             out_shardings=layout.sharding(),

@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rnnjax.rows import ROWS
 from rnnjax.training.batches import Batches
-from rnnjax.training.layout import ROWS, SEEDS, Layout
+from rnnjax.training.layout import SEEDS, Layout
 
 
 class Feed:

@@ -14,10 +14,11 @@ import numpy as np
 from jax import lax
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from rnnjax.rows import ROWS
 from rnnjax.training.errors import UsageError
 
-SEEDS, ROWS = "seeds", "rows"
-"""The axes of the mesh. `SEEDS` also names the axis of a function that `Layout.over_seeds` maps."""
+SEEDS = "seeds"
+"""The other axis of the mesh, beside `ROWS`, and of a function that `Layout.over_seeds` maps."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,6 +145,17 @@ class Layout:
         if self.num_shares == 1:
             return tree
         return jax.tree.map(lambda a: lax.with_sharding_constraint(a, self.sharding(ROWS)), tree)
+
+    def in_use(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, traced where `rnnjax.unroll` finds the mesh; within a program."""
+        if self.num_shares == 1:
+            return function
+
+        def traced(*arguments: Any) -> Any:
+            with jax.sharding.use_abstract_mesh(self.mesh.abstract_mesh):
+                return function(*arguments)
+
+        return traced
 
     def _stack(self, trees: list[Any]) -> Any:
         if self.num_seeds == 1:

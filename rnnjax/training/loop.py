@@ -14,10 +14,11 @@ import optax
 from jax import lax
 from jax.sharding import NamedSharding
 
+from rnnjax.rows import ROWS
 from rnnjax.training import hosts
 from rnnjax.training.batches import Batches
 from rnnjax.training.feed import Feed
-from rnnjax.training.layout import ROWS, Layout
+from rnnjax.training.layout import Layout
 from rnnjax.training.nonfinite import (
     NonFiniteLossError,
     all_finite,
@@ -132,7 +133,7 @@ class Trainer:
         self._gradients = functools.partial(_gradients, loss_fn)
         self._first_carry = carry
         self._update = layout.over_seeds(
-            functools.partial(_update, self._gradients, carry, optimizer),
+            functools.partial(_update, layout.in_use(self._gradients), carry, optimizer),
             in_axes=(None, 0, 0, 0),
         )
         self._make_plan = jax.jit(
