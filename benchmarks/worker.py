@@ -20,6 +20,7 @@ import numpy as np
 
 from benchmarks import memory, peers
 from benchmarks.work import Row
+from rnnjax.training.startup import keep_memory
 
 FLOOR = "floor"
 """The side that runs `benchmarks.floor.Chain`."""
@@ -40,6 +41,7 @@ class Worker:
         self._row: Row | None = None
         self._program: Any = None
         self._watches_memory = False
+        keep_memory()  # on every side, because our experiments have it so
         if self._module is None:
             from benchmarks.peers.jax_program import configure
 

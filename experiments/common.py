@@ -45,8 +45,8 @@ from rnnjax.training.run_folder import RunFolder, read_config
 from rnnjax.training.run_state import RunState
 from rnnjax.training.settings import Config as Config
 from rnnjax.training.settings import setting as setting
+from rnnjax.training.startup import keep_memory, set_cache, set_precision, use_cores
 from rnnjax.training.startup import lay_out as lay_out
-from rnnjax.training.startup import set_cache, set_precision, use_cores
 from rnnjax.training.statistics import shown
 from rnnjax.training.train import train as train
 
@@ -102,6 +102,7 @@ def launch(
         set_precision(config)
         set_cache(config)
         use_cores(config)
+        keep_memory()
         cluster = join(config)
         try:
             with raised(), storing("the run's folder"):

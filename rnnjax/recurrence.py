@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from rnnjax.jaxprs import with_products_swapped
 from rnnjax.step_program import StepProgram
 
 Project = Callable[[Any, Any, Any], Any]
@@ -133,6 +134,7 @@ def _backward(
     plan = _Plan(project, step, constants, carry, xs, flags)
     program = plan.program
     (weights, others), pull_hoist = jax.vjp(program.hoist, jax.tree.leaves(constants))
+    turned = program.turned(weights)
 
     def step_back(state: Any, step_of: Any) -> Any:
         carry_ct, others_ct = state
@@ -141,7 +143,7 @@ def _backward(
         if guarded is not None:
             live = _any_nonzero([*carry_ct, *outputs_ct], guarded)
             kept = _only_where(live, kept)
-        g = program.backward(weights, others, kept, carry_ct, outputs_ct)
+        g = program.backward(turned, others, kept, carry_ct, outputs_ct)
         factors = [
             None if known is not None and live is None else f
             for known, f in zip(program.kept_factors, g.factors, strict=True)
@@ -171,7 +173,7 @@ def _backward(
             return [inputs[i] for i in program.float_inputs]
 
         pull = jax.vjp(float_inputs, constants, xs)[1]
-        more_constants_ct, xs_ct = pull(inputs_ct)
+        more_constants_ct, xs_ct = with_products_swapped(pull)(inputs_ct)
         return (carry_ct, others_ct, weights_ct, _add(constants_ct, more_constants_ct)), xs_ct
 
     zeros = functools.partial(jax.tree.map, jnp.zeros_like)

@@ -18,7 +18,7 @@ inputs and these candidates, only those are kept that the backward step really r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -26,11 +26,18 @@ import jax.numpy as jnp
 from jax import lax
 from jax.extend.core import Jaxpr, JaxprEqn, Literal
 
-Arrays = Sequence[Any]
+from rnnjax.jaxprs import (
+    Arrays,
+    bind,
+    evaluate,
+    read,
+    trace,
+    with_products_swapped,
+    without_dead_code,
+)
+
 Step = Callable[[list[Any], list[Any], list[Any]], tuple[list[Any], list[Any]]]
 """``step(constants, carry, inputs) -> (carry, outputs)``, all flat lists of arrays."""
-
-_CALLS = ("jit", "pjit", "closed_call", "core_call")
 
 _SLOPES: dict[str, Callable[[jax.Array], jax.Array]] = {
     "tanh": lambda y: 1 - y * y,
@@ -66,7 +73,7 @@ class StepProgram:
 
     def __init__(self, step: Step, constants: Arrays, carry: Arrays, inputs: Arrays) -> None:
         shapes = [_shapes(constants), _shapes(carry), _shapes(inputs)]
-        self._jaxpr, self._arrays = _trace(step, *shapes)
+        self._jaxpr, self._arrays = trace(step, *shapes)
         num_constants, self._num_carry = len(constants), len(carry)
         self.float_inputs = [i for i, x in enumerate(shapes[2]) if _is_float(x)]
         self._split(num_constants)
@@ -81,8 +88,8 @@ class StepProgram:
         """Computes what depends on the constants alone: the tapped weights, the other values."""
         env = self._arrays | dict(zip(self._jaxpr.invars, constants, strict=False))
         for eqn in self._constant_eqns:
-            _evaluate(eqn, env)
-        weights = [_read(env, eqn.invars[1]) for eqn in self._tapped]
+            evaluate(eqn, env)
+        weights = [read(env, eqn.invars[1]) for eqn in self._tapped]
         return weights, [env[var] for var in self._other_vars]
 
     def forward(
@@ -93,20 +100,29 @@ class StepProgram:
         anchors = []
         for eqn in self._step_eqns:
             if eqn in self._tapped:
-                _bind(eqn, env, [_read(env, eqn.invars[0]), weights[self._tapped.index(eqn)]])
+                bind(eqn, env, [read(env, eqn.invars[0]), weights[self._tapped.index(eqn)]])
             else:
-                _evaluate(eqn, env)
+                evaluate(eqn, env)
             if self._is_anchor(eqn):
                 anchors.append(env[eqn.outvars[0]])
-        results = [_read(env, var) for var in self._jaxpr.outvars]
+        results = [read(env, var) for var in self._jaxpr.outvars]
         candidates = [*carry, *inputs, *anchors]
         kept = [candidates[i] for i in self._kept]
         return results[: self._num_carry], results[self._num_carry :], kept
 
+    def turned(self, weights: Arrays) -> list[jax.Array]:
+        """The tapped weights as `backward` wants them, transposed once instead of at every step."""
+        return [
+            lax.optimization_barrier(w.T) if k in self._turned else w for k, w in enumerate(weights)
+        ]
+
     def backward(
         self, weights: Arrays, others: Arrays, kept: Arrays, carry_ct: Arrays, output_ct: Arrays
     ) -> StepGradients:
-        """The transposed derivative of one step, from what `forward` kept."""
+        """The transposed derivative of one step, from what `forward` kept.
+
+        The weights are `turned`.
+        """
         env = self._backward_arrays | dict(
             zip(
                 self._backward_invars,
@@ -115,13 +131,13 @@ class StepProgram:
             )
         )
         for eqn in self._backward.eqns:
-            operands = [_read(env, var) for var in eqn.invars]
+            operands = [read(env, var) for var in eqn.invars]
             if eqn.primitive.name == "concatenate":
                 # On the CPU, a concatenation fused into the loop's body keeps the compiler from
                 # vectorising what it fuses with.
                 operands = lax.optimization_barrier(operands)
-            _bind(eqn, env, operands)
-        results = [_read(env, var) for var in self._backward.outvars]
+            bind(eqn, env, operands)
+        results = [read(env, var) for var in self._backward.outvars]
         return jax.tree.unflatten(self._backward_tree, results)
 
     def weight_gradient(self, k: int, weight: Any, factors: Any, products: Any) -> jax.Array:
@@ -138,7 +154,8 @@ class StepProgram:
             multiply = lambda v: self._tapped[k].primitive.bind(v, w, **self._tapped[k].params)  # noqa: E731
             return jax.vmap(multiply)(factors)
 
-        return jax.vjp(product, weight)[1](products)[0]
+        pull = jax.vjp(product, weight)[1]
+        return with_products_swapped(pull)(products)[0]
 
     def _split(self, num_constants: int) -> None:
         """Sorts the equations into those of the constants alone, and those of the step."""
@@ -194,15 +211,17 @@ class StepProgram:
             tree.append(structure)
             return leaves
 
-        traced, self._backward_arrays = _trace(backward, *arguments)
+        traced, self._backward_arrays = trace(backward, *arguments)
         self._backward_tree = tree[0]
-        self._backward = _without_dead_code(traced)
-        read = {v for eqn in self._backward.eqns for v in eqn.invars if not isinstance(v, Literal)}
-        read |= {v for v in self._backward.outvars if not isinstance(v, Literal)}
+        self._backward = self._turn_weights(without_dead_code(traced))
+        needed = {
+            v for eqn in self._backward.eqns for v in eqn.invars if not isinstance(v, Literal)
+        }
+        needed |= {v for v in self._backward.outvars if not isinstance(v, Literal)}
         invars = self._backward.invars
         first = len(weights) + len(others)
         candidate_vars = invars[first : first + len(candidates)]
-        self._kept = [i for i, var in enumerate(candidate_vars) if var in read]
+        self._kept = [i for i, var in enumerate(candidate_vars) if var in needed]
         self._backward_invars = [
             *invars[:first],
             *(candidate_vars[i] for i in self._kept),
@@ -212,6 +231,21 @@ class StepProgram:
         kept_vars = [candidate_vars[i] for i in self._kept]
         self.kept_factors = [kept_vars.index(v) if v in kept_vars else None for v in factors]
         """For each tapped product, which kept value is its factor, if one is as it stands."""
+
+    def _turn_weights(self, backward: Jaxpr) -> Jaxpr:
+        """Has the backward step read those weights transposed that it multiplies with so only."""
+        self._turned = []
+        eqns = list(backward.eqns)
+        for k, weight in enumerate(backward.invars[: self.num_weights]):
+            uses = [i for i, eqn in enumerate(eqns) if weight in eqn.invars]
+            if uses and all(_is_product_with_transposed(eqns[i], weight) for i in uses):
+                self._turned.append(k)
+                for i in uses:
+                    of_value, _ = eqns[i].params["dimension_numbers"][0]
+                    numbers = ((of_value, (0,)), ((), ()))
+                    params = eqns[i].params | {"dimension_numbers": numbers}
+                    eqns[i] = eqns[i].replace(params=params)
+        return backward.replace(eqns=eqns)
 
     def _pull_back(
         self,
@@ -237,16 +271,16 @@ class StepProgram:
             for eqn in self._step_eqns:
                 if eqn in self._tapped:
                     k = self._tapped.index(eqn)
-                    v = _read(env, eqn.invars[0])
+                    v = read(env, eqn.invars[0])
                     factors.append(v)
                     known = next(remaining)
                     env[eqn.outvars[0]] = _known_product(eqn, v, weights[k], known) + shifts[k]
                 elif eqn.primitive.name in _SLOPES:
-                    x, known = _read(env, eqn.invars[0]), next(remaining)
+                    x, known = read(env, eqn.invars[0]), next(remaining)
                     env[eqn.outvars[0]] = _known_function(eqn.primitive.name, x, known)
                 else:
-                    _evaluate(eqn, env)
-            return [_read(env, var) for var in self._jaxpr.outvars], factors
+                    evaluate(eqn, env)
+            return [read(env, var) for var in self._jaxpr.outvars], factors
 
         floats = [inputs[i] for i in self.float_inputs]
         _, pull, factors = jax.vjp(run, carry, floats, others, shifts, has_aux=True)
@@ -293,56 +327,10 @@ def _is_product_with_matrix(eqn: JaxprEqn) -> bool:
     return batch_dimensions == ((), ())
 
 
-def _trace(function: Callable[..., Any], *arguments: Any) -> tuple[Jaxpr, dict[Any, Any]]:
-    """The jaxpr of a function, and the arrays that it closes over, by their variables.
-
-    The calls are inlined that jax.numpy wraps its functions in.
-    """
-    closed = jax.make_jaxpr(function)(*arguments)
-
-    def inlined(*args: Any) -> list[Any]:
-        return _evaluate_jaxpr(closed.jaxpr, closed.consts, args)
-
-    flat = jax.make_jaxpr(inlined)(*jax.tree.leaves(arguments))
-    return flat.jaxpr, dict(zip(flat.jaxpr.constvars, flat.consts, strict=True))
-
-
-def _evaluate_jaxpr(jaxpr: Jaxpr, consts: Arrays, args: Arrays) -> list[Any]:
-    env: dict[Any, Any] = dict(
-        zip([*jaxpr.constvars, *jaxpr.invars], [*consts, *args], strict=True)
-    )
-    for eqn in jaxpr.eqns:
-        _evaluate(eqn, env)
-    return [_read(env, var) for var in jaxpr.outvars]
-
-
-def _evaluate(eqn: JaxprEqn, env: dict[Any, Any]) -> None:
-    _bind(eqn, env, [_read(env, var) for var in eqn.invars])
-
-
-def _bind(eqn: JaxprEqn, env: dict[Any, Any], operands: Arrays) -> None:
-    if eqn.primitive.name in _CALLS:
-        inner = eqn.params["jaxpr"]
-        results = _evaluate_jaxpr(inner.jaxpr, inner.consts, operands)
-    else:
-        params = eqn.primitive.get_bind_params(eqn.params)
-        results = eqn.primitive.bind(*operands, **params)
-        results = results if eqn.primitive.multiple_results else [results]
-    env.update(zip(eqn.outvars, results, strict=True))
-
-
-def _read(env: dict[Any, Any], var: Any) -> Any:
-    return var.val if isinstance(var, Literal) else env[var]
-
-
-def _without_dead_code(jaxpr: Jaxpr) -> Jaxpr:
-    live = {var for var in jaxpr.outvars if not isinstance(var, Literal)}
-    eqns = []
-    for eqn in reversed(jaxpr.eqns):
-        if any(var in live for var in eqn.outvars):
-            eqns.append(eqn)
-            live.update(var for var in eqn.invars if not isinstance(var, Literal))
-    return jaxpr.replace(eqns=eqns[::-1])
+def _is_product_with_transposed(eqn: JaxprEqn, weight: Any) -> bool:
+    if not _is_product_with_matrix(eqn) or eqn.invars[1] is not weight or weight.aval.ndim != 2:
+        return False
+    return eqn.params["dimension_numbers"][0][1] == (1,) and eqn.invars[0] is not weight
 
 
 def _is_float(x: Any) -> bool:

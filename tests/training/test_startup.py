@@ -1,6 +1,7 @@
 """How many devices a processor is, and where compiled programs are kept."""
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -64,3 +65,28 @@ def test_small_programs_are_kept_where_it_was_said(tmp_path):
     assert start("off") == "None"
     chosen = str(tmp_path / "chosen")
     assert start("auto", JAX_COMPILATION_CACHE_DIR=chosen) == chosen
+
+
+TOUCH_AND_FREE = """
+import resource
+from rnnjax.training import startup
+startup.keep_memory()
+for _ in range(3):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    bytearray(64 * 2**20)  # filled with zeros
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries are left alone")
+@pytest.mark.parametrize(("environment", "kept"), [({}, True), ({"MALLOC_ARENA_MAX": "4"}, False)])
+def test_freed_memory_is_kept_unless_the_environment_says_how(environment, kept):
+    own = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
+    done = subprocess.run(
+        [sys.executable, "-c", TOUCH_AND_FREE],
+        env=own | environment,
+        capture_output=True,
+        text=True,
+    )
+    first, *later = map(int, done.stdout.split())
+    assert (max(later) < first / 10) == kept, done
