@@ -34,6 +34,7 @@ from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import classification_metrics
 from rnnjax.training.fit import evaluation_line
 from rnnjax.training.layout import Layout
+from rnnjax.training.problem import Problem
 from rnnjax.training.statistics import summarise
 
 try:
@@ -121,13 +122,8 @@ def trained_model(config: Config) -> Model:
     )
 
 
-def run(config: Config) -> dict[str, Any]:
-    console = common.open_console()
-    if config.export is not None:
-        return common.export(console, config, trained_model)
-    if config.eval_only:
-        config = common.saved_config(config)
-    layout = common.lay_out(config)
+def problem(config: Config, layout: Layout) -> Problem:
+    """What is to be learnt."""
     data_keys, init_keys, train_keys = layout.keys(config.seed, 3)
     try:
         batches = WindowBatches(
@@ -138,36 +134,23 @@ def run(config: Config) -> dict[str, Any]:
     data = Bits(config, layout, data_keys)
     layer = common.build_layer(rnnjax.CELLS[config.cell], 1, config.hidden_size, config.num_layers)
     model = SequenceTagger(layer, num_classes=2)
-    params = common.initial_params(
-        config, layout, lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"], init_keys
-    )
-    title = (
-        f"{common.run_title(config, config.cell, data)}, lag {config.lag}, window {config.window}"
-    )
-    common.show_setup(console, config, layout, title, params, data)
-    limit = binary.bayes_limit(config.lag)
-    console.print(
-        f"limits   knowing the rule: loss {limit.cross_entropy:.4f}, accuracy {limit.accuracy:.2f};"
-        f" knowing nothing: loss {np.log(2):.4f}, accuracy 0.50"
-    )
-
     apply = common.computing_in(
         config.precision, lambda p, x, carry: model.apply({"params": p}, x, carry)
     )
 
-    def logits(params: Any, carry: Any, x: jax.Array) -> tuple[Any, jax.Array]:
-        return apply(params, x[..., None].astype(jnp.float32), carry)
+    def as_inputs(bits: jax.Array) -> jax.Array:
+        return bits[..., None].astype(jnp.float32)
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         x, y = batch
-        carry, outputs = logits(params, carry, x)
+        carry, outputs = apply(params, as_inputs(x), carry)
         losses = optax.softmax_cross_entropy_with_integer_labels(outputs, y)
         return losses.mean(axis=1), carry
 
     def read(params: Any, rows: jax.Array) -> jax.Array:
         if not config.carry_state:
             rows = rows.reshape(-1, config.window)
-        return logits(params, None, rows)[1].reshape(-1, 2)
+        return apply(params, as_inputs(rows), None)[1].reshape(-1, 2)
 
     test_bits = layout.put(data.test[0], layout.of_seeds())
     read_all = jax.jit(layout.over_seeds(read, in_axes=(0, 0)), out_shardings=layout.sharding())
@@ -179,36 +162,70 @@ def run(config: Config) -> dict[str, Any]:
         outputs = predict(params)
         return classification_metrics(outputs, np.reshape(data.test[1], outputs.shape[:-1]))
 
+    title = common.run_title(config, config.cell, data)
+    return Problem(
+        title=f"{title}, lag {config.lag}, window {config.window}",
+        dataset=data,
+        model=model,
+        init=lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"],
+        init_keys=init_keys,
+        train_keys=train_keys,
+        loss=loss,
+        batches=batches,
+        data=data.train,
+        evaluate=evaluate,
+        test=evaluate,
+        predict=predict,
+        test_inputs=data.test[0],
+        test_labels=data.test[1],
+        class_names=("0", "1"),
+        read=as_inputs,
+        carry=layer.initial_carry((config.batch_size,)),
+        own_data=True,
+    )
+
+
+def run(config: Config) -> dict[str, Any]:
+    console = common.open_console()
+    if config.export is not None:
+        return common.export(console, config, trained_model)
+    if config.eval_only:
+        config = common.saved_config(config)
+    layout = common.lay_out(config)
+    task = problem(config, layout)
+    params = common.initial_params(config, layout, task.init, task.init_keys)
+    common.show_setup(console, config, layout, task, params)
+    limit = binary.bayes_limit(config.lag)
+    console.print(
+        f"limits   knowing the rule: loss {limit.cross_entropy:.4f}, accuracy {limit.accuracy:.2f};"
+        f" knowing nothing: loss {np.log(2):.4f}, accuracy 0.50"
+    )
     if config.eval_only:
         step, params = common.load_run(config, layout, params)
-        console.print(evaluation_line({"step": step, **summarise(evaluate(params))}))
+        console.print(evaluation_line({"step": step, **summarise(task.evaluate(params))}))
         return {}
     if config.dry_run:
         return {}
 
-    folder = common.open_run(TASK, config, data)
-    carry = layer.initial_carry((config.batch_size,))
-    fitted = common.train(
-        config, folder, console, layout, title, params, loss, batches, data.train, train_keys,
-        evaluate, carry, own_data=True,
-    )  # fmt: skip
+    folder = common.open_run(TASK, config, task.dataset)
+    fitted = common.train(config, folder, console, layout, task, params)
     limits = {"knowing the rule": limit.cross_entropy, "knowing nothing": float(np.log(2))}
-    plots.plot_curves(folder.path / "curves.png", title, fitted.history, loss_limits=limits)
-    draw_contexts(folder.path, title, config, data, predict(fitted.params))
+    plots.plot_curves(folder.path / "curves.png", task.title, fitted.history, loss_limits=limits)
+    draw_contexts(folder.path, config, task, task.predict(fitted.params))
     extra = {"bayes_loss": limit.cross_entropy, "bayes_accuracy": limit.accuracy}
-    return common.finish(folder, console, TASK, config, data, fitted, extra)
+    return common.finish(folder, console, TASK, config, task.dataset, fitted, extra)
 
 
-def draw_contexts(folder: Path, title: str, config: Config, data: Bits, logits: jax.Array) -> None:
+def draw_contexts(folder: Path, config: Config, task: Problem, logits: jax.Array) -> None:
     """What the cell knows: predicted against true probability, for the four contexts."""
     ones = np.asarray(jax.nn.softmax(logits)[..., 1]).ravel()
-    contexts = np.asarray(binary.contexts(data.test[0], config.lag)).ravel()
+    contexts = np.asarray(binary.contexts(task.test_inputs, config.lag)).ravel()
     by_context = [ones[contexts == c] for c in range(len(CONTEXTS))]
     spread = np.array(
         [[*np.percentile(p, [10]), p.mean(), *np.percentile(p, [90])] for p in by_context]
     )
     plots.plot_probabilities(
-        folder / "contexts.png", title, CONTEXTS, spread, binary.context_probabilities()
+        folder / "contexts.png", task.title, CONTEXTS, spread, binary.context_probabilities()
     )
 
 

@@ -16,8 +16,8 @@ import sys
 import traceback
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
 
 from absl import app, flags, logging
 from rich.console import Console
@@ -41,6 +41,8 @@ from rnnjax.training.parameters import initial_params as initial_params
 from rnnjax.training.parameters import load_model as load_model
 from rnnjax.training.parameters import load_run as load_run
 from rnnjax.training.precision import computing_in as computing_in
+from rnnjax.training.problem import Dataset as Dataset
+from rnnjax.training.problem import Problem
 from rnnjax.training.run_folder import RunFolder, read_config
 from rnnjax.training.run_state import RunState
 from rnnjax.training.settings import Config as Config
@@ -51,17 +53,6 @@ from rnnjax.training.statistics import shown
 from rnnjax.training.train import train as train
 
 C = TypeVar("C", bound="Config")
-
-
-class Dataset(Protocol):
-    """What every data set says of itself."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def origin(self) -> str: ...
-    @property
-    def warning(self) -> str | None: ...
 
 
 def launch(
@@ -274,10 +265,11 @@ def loading(console: Console) -> Iterator[DataProgress]:
 
 
 def show_setup(
-    console: Console, config: Config, layout: Layout, title: str, params: Any, data: Dataset
+    console: Console, config: Config, layout: Layout, problem: Problem, params: Any
 ) -> None:
     """Says what is trained, on which data and devices, before anything takes time."""
-    console.print(reports.params_table(layout.part(params, 0), title))
+    data = problem.dataset
+    console.print(reports.params_table(layout.part(params, 0), problem.title))
     console.print(f"data     {data.name}: {data.origin}")
     console.print(f"devices  {', '.join(map(str, layout.mesh.devices.flat))}")
     if config.num_seeds > 1:
@@ -355,11 +347,12 @@ def finish(
 
 def _define_flags(config_type: type[Config], presets: Mapping[str, Any]) -> None:
     types_by_name = typing.get_type_hints(config_type)
-    definitions = {
+    definitions: dict[Any, Callable[..., Any]] = {
         int: flags.DEFINE_integer,
         float: flags.DEFINE_float,
         str: flags.DEFINE_string,
         bool: flags.DEFINE_bool,
+        Sequence[str]: flags.DEFINE_multi_string,
     }
     for field in dataclasses.fields(config_type):
         choices = presets if field.name == "preset" else field.metadata["choices"]

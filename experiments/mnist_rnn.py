@@ -14,6 +14,7 @@ back on the 1,797 small digits inside scikit-learn, and says so.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from flax import linen as nn
 from rich.console import Console
 
 import rnnjax
@@ -34,6 +36,8 @@ from rnnjax.training import plots, reports
 from rnnjax.training.batches import ExampleBatches
 from rnnjax.training.evaluation import Predictor, classification_metrics
 from rnnjax.training.fit import evaluation_line
+from rnnjax.training.layout import Layout
+from rnnjax.training.problem import Problem
 from rnnjax.training.run_folder import read_config
 from rnnjax.training.statistics import summarise
 
@@ -110,27 +114,25 @@ def trained_model(config: Config) -> Model:
     )
 
 
-def run(config: Config) -> dict[str, Any]:
-    console = common.open_console()
-    if config.export is not None:
-        return common.export(console, config, trained_model)
-    if config.eval_only:
-        config = common.saved_config(config)
+def load(config: Config, console: Console) -> mnist.ImageDataset:
     with common.loading(console) as progress:
-        data = mnist.load(config.dataset, config.data_dir, progress=progress)
-    layout = common.lay_out(config)
-    model = build_model(config, data.train_images.shape[-1], len(data.class_names))
-    init_keys, train_keys = layout.keys(config.seed, 2)
-    example = scale(data.train_images[:1])
-    params = common.initial_params(
-        config, layout, lambda key: model.init(key, example)["params"], init_keys
-    )
-    title = common.run_title(config, config.cell, data)
-    common.show_setup(console, config, layout, title, params, data)
+        return mnist.load(config.dataset, config.data_dir, progress=progress)
+
+
+def problem(
+    config: Config,
+    layout: Layout,
+    data: mnist.ImageDataset,
+    build: Callable[[Config, int, int], nn.Module] = build_model,
+    read: Callable[[Any], jax.Array] = scale,
+) -> Problem:
+    """What is to be learnt: by the model that `build` makes, which sees the images by `read`."""
+    example = read(data.train_images[:1])
+    model = build(config, example.shape[-1], len(data.class_names))
     apply = common.computing_in(config.precision, lambda p, x: model.apply({"params": p}, x))
 
     def logits(params: Any, images: jax.Array) -> jax.Array:
-        return apply(params, scale(images))
+        return apply(params, read(images))
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         images, labels = batch
@@ -142,24 +144,51 @@ def run(config: Config) -> dict[str, Any]:
     def evaluate(params: Any) -> dict[str, np.ndarray]:
         return classification_metrics(predict(params), data.test_labels)
 
+    init_keys, train_keys = layout.keys(config.seed, 2)
+    return Problem(
+        title=common.run_title(config, config.cell, data),
+        dataset=data,
+        model=model,
+        init=lambda key: model.init(key, example)["params"],
+        init_keys=init_keys,
+        train_keys=train_keys,
+        loss=loss,
+        batches=ExampleBatches(len(data.train_labels), config.batch_size, config.shuffle),
+        data=(data.train_images, data.train_labels),
+        evaluate=evaluate,
+        test=evaluate,
+        predict=predict,
+        test_inputs=data.test_images,
+        test_labels=data.test_labels,
+        class_names=data.class_names,
+        read=read,
+    )
+
+
+def run(config: Config) -> dict[str, Any]:
+    console = common.open_console()
+    if config.export is not None:
+        return common.export(console, config, trained_model)
+    if config.eval_only:
+        config = common.saved_config(config)
+    data = load(config, console)
+    layout = common.lay_out(config)
+    task = problem(config, layout, data)
+    params = common.initial_params(config, layout, task.init, task.init_keys)
+    common.show_setup(console, config, layout, task, params)
     if config.eval_only:
         step, params = common.load_run(config, layout, params)
-        console.print(evaluation_line({"step": step, **summarise(evaluate(params))}))
-        report(console, data, predict(params))
+        console.print(evaluation_line({"step": step, **summarise(task.evaluate(params))}))
+        report(console, data, task.predict(params))
         return {}
     if config.dry_run:
         return {}
 
-    batches = ExampleBatches(len(data.train_labels), config.batch_size, config.shuffle)
     folder = common.open_run(TASK, config, data)
-    training_data = (data.train_images, data.train_labels)
-    fitted = common.train(
-        config, folder, console, layout, title, params, loss, batches, training_data, train_keys,
-        evaluate,
-    )  # fmt: skip
-    final = predict(fitted.params)
+    fitted = common.train(config, folder, console, layout, task, params)
+    final = task.predict(fitted.params)
     scores = report(console, data, final)
-    draw(folder.path, title, data, final, fitted.history)
+    draw(folder.path, task.title, data, final, fitted.history)
     return common.finish(folder, console, TASK, config, data, fitted, {"classes": scores})
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 from rnnjax.training import hosts
 from rnnjax.training.checkpoints import load_params
@@ -15,7 +17,11 @@ from rnnjax.training.settings import Config
 
 
 def initial_params(
-    config: Config, layout: Layout, init: Callable[[jax.Array], Any], keys: jax.Array
+    config: Config,
+    layout: Layout,
+    init: Callable[[jax.Array], Any],
+    keys: jax.Array,
+    scales: Sequence[float] | None = None,
 ) -> Any:
     """The parameters that a run begins with, of each seed.
 
@@ -24,9 +30,23 @@ def initial_params(
         layout: of seeds over devices.
         init: parameters from a key.
         keys: one for each seed.
+        scales: factors on the initial weights of each seed, instead of the one in the settings.
     """
     # One program: operation by operation, each of some dozens would be compiled alone.
-    return kept_in(config.precision, layout.per_seed(jax.jit(init), keys))
+    params = kept_in(config.precision, layout.per_seed(jax.jit(init), keys))
+    factors = np.asarray(config.initial_scale if scales is None else scales)
+    if np.all(factors == 1):
+        return params
+    by_run = np.broadcast_to(factors, (layout.num_seeds,))
+
+    def scaled(leaf: jax.Array) -> jax.Array:
+        one = leaf.ndim - (layout.num_seeds > 1)
+        if one < 2:
+            return leaf  # a bias, such as the one of a forget gate, is a place and no spread
+        factor = by_run.reshape(-1, *[1] * one) if layout.num_seeds > 1 else by_run[0]
+        return leaf * jnp.asarray(factor, leaf.dtype)
+
+    return jax.tree.map(scaled, params)
 
 
 def load_run(config: Config, layout: Layout, like: Any) -> tuple[int, Any]:
