@@ -16,6 +16,7 @@ at half of the positions a coin decides. The limit of any ``--lag`` is printed a
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,14 +97,25 @@ class Bits:
         self.train, self.test = layout.per_seed(train_and_test, keys)
 
 
-def trained_model(config: Config) -> Model:
-    """What a run has learnt: a function of a piece of the stream and the state before it."""
+def build_model(config: Config) -> tuple[SequenceTagger, Callable[[jax.Array], Any]]:
+    """The recurrent layers and a dense layer to the two targets; and what makes its parameters."""
     layer = common.build_layer(rnnjax.CELLS[config.cell], 1, config.hidden_size, config.num_layers)
     model = SequenceTagger(layer, num_classes=2)
-    params = common.load_model(config, lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"])
+    return model, lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"]
+
+
+def as_inputs(bits: jax.Array) -> jax.Array:
+    """Bits as sequences of one feature."""
+    return bits[..., None].astype(jnp.float32)
+
+
+def trained_model(config: Config) -> Model:
+    """What a run has learnt: a function of a piece of the stream and the state before it."""
+    model, init = build_model(config)
+    params = common.load_model(config, init)
 
     def apply(params: Any, bits: jax.Array, carry: Any) -> Any:
-        outputs: Any = model.apply({"params": params}, bits[..., None].astype(jnp.float32), carry)
+        outputs: Any = model.apply({"params": params}, as_inputs(bits), carry)
         return {"next_carry": outputs[0], "logits": outputs[1]}
 
     return Model(
@@ -112,7 +124,7 @@ def trained_model(config: Config) -> Model:
         params=params,
         inputs={
             "bits": Array(("batch", "time"), "int32", "a piece of the stream", below=2),
-            "carry": carry_arrays(layer, "the state before the piece; zeros at first"),
+            "carry": carry_arrays(model.layer, "the state before the piece; zeros at first"),
         },
         outputs={
             "next_carry": "the state after the piece",
@@ -132,14 +144,10 @@ def problem(config: Config, layout: Layout) -> Problem:
     except ValueError as error:
         raise UsageError(f"--window: {error}") from None
     data = Bits(config, layout, data_keys)
-    layer = common.build_layer(rnnjax.CELLS[config.cell], 1, config.hidden_size, config.num_layers)
-    model = SequenceTagger(layer, num_classes=2)
+    model, init = build_model(config)
     apply = common.computing_in(
         config.precision, lambda p, x, carry: model.apply({"params": p}, x, carry)
     )
-
-    def as_inputs(bits: jax.Array) -> jax.Array:
-        return bits[..., None].astype(jnp.float32)
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         x, y = batch
@@ -167,7 +175,7 @@ def problem(config: Config, layout: Layout) -> Problem:
         title=f"{title}, lag {config.lag}, window {config.window}",
         dataset=data,
         model=model,
-        init=lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"],
+        init=init,
         init_keys=init_keys,
         train_keys=train_keys,
         loss=loss,
@@ -180,7 +188,7 @@ def problem(config: Config, layout: Layout) -> Problem:
         test_labels=data.test[1],
         class_names=("0", "1"),
         read=as_inputs,
-        carry=layer.initial_carry((config.batch_size,)),
+        carry=model.layer.initial_carry((config.batch_size,)),
         own_data=True,
     )
 

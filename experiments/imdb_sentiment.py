@@ -243,7 +243,6 @@ def problem(config: Config, layout: Layout, data: imdb.ReviewDataset) -> Problem
         best_by="validation_accuracy",
         keep_best=config.keep_best,
         watched="validation",
-        numbers=RATES,
     )
 
 

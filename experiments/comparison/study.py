@@ -54,6 +54,11 @@ class Study:
         self.console = console
         self._groups: dict[str, Group] = {}
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The settings in which runs of one program may differ."""
+        return ("learning_rate", "initial_scale", *self.task.numbers)
+
     @functools.cached_property
     def folder(self) -> Path:
         """The study's folder, opened when it is first asked for; every group has one in it."""
@@ -139,8 +144,6 @@ class Study:
         layout = self._layout(plan, config)
         problem = (plan.build or self.task.problem)(config, layout, self.data)
         numbers = plan.numbers(config.num_seeds)
-        if unknown := numbers.keys() - {"learning_rate", "initial_scale", *problem.numbers}:
-            raise UsageError(f"{unknown.pop()} can't differ between runs of {self.task.name}.")
         initial = functools.partial(
             common.initial_params, config, layout, problem.init, problem.init_keys,
             scales=numbers.pop("initial_scale", None),

@@ -60,7 +60,6 @@ class Problem:
         best_by: a metric; the parameters of the evaluation where it was highest are kept.
         keep_best: whether these are the ones to test and predict with, not the last.
         watched: of which data `evaluate` tells the loss and accuracy: "test" or "validation".
-        numbers: the settings that may differ between runs at once, which `loss` takes by name.
     """
 
     title: str
@@ -84,4 +83,3 @@ class Problem:
     best_by: str | None = None
     keep_best: bool = False
     watched: str = "test"
-    numbers: tuple[str, ...] = ()
