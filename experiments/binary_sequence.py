@@ -33,10 +33,8 @@ from rnnjax.training import plots
 from rnnjax.training.batches import WindowBatches
 from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import classification_metrics
-from rnnjax.training.fit import evaluation_line
 from rnnjax.training.layout import Layout
 from rnnjax.training.problem import Problem
-from rnnjax.training.statistics import summarise
 
 try:
     from experiments import common
@@ -136,7 +134,7 @@ def trained_model(config: Config) -> Model:
 
 def problem(config: Config, layout: Layout) -> Problem:
     """What is to be learnt."""
-    data_keys, init_keys, train_keys = layout.keys(config.seed, 3)
+    data_keys, *keys = layout.keys(config.seed, 3)
     try:
         batches = WindowBatches(
             config.batch_size, config.row_length, config.window, config.carry_state
@@ -145,9 +143,7 @@ def problem(config: Config, layout: Layout) -> Problem:
         raise UsageError(f"--window: {error}") from None
     data = Bits(config, layout, data_keys)
     model, init = build_model(config)
-    apply = common.computing_in(
-        config.precision, lambda p, x, carry: model.apply({"params": p}, x, carry)
-    )
+    apply = common.applying(config, model)
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         x, y = batch
@@ -172,25 +168,12 @@ def problem(config: Config, layout: Layout) -> Problem:
 
     title = common.run_title(config, config.cell, data)
     return Problem(
-        title=f"{title}, lag {config.lag}, window {config.window}",
-        dataset=data,
-        model=model,
-        init=init,
-        init_keys=init_keys,
-        train_keys=train_keys,
-        loss=loss,
-        batches=batches,
-        data=data.train,
-        evaluate=evaluate,
-        test=evaluate,
-        predict=predict,
-        test_inputs=data.test[0],
-        test_labels=data.test[1],
-        class_names=("0", "1"),
-        read=as_inputs,
+        title=f"{title}, lag {config.lag}, window {config.window}", dataset=data, model=model,
+        init=init, keys=keys, loss=loss, batches=batches, data=data.train, evaluate=evaluate,
+        test=evaluate, predict=predict, test_inputs=data.test[0], test_labels=data.test[1],
+        class_names=("0", "1"), read=as_inputs, own_data=True,
         carry=model.layer.initial_carry((config.batch_size,)),
-        own_data=True,
-    )
+    )  # fmt: skip
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -201,16 +184,14 @@ def run(config: Config) -> dict[str, Any]:
         config = common.saved_config(config)
     layout = common.lay_out(config)
     task = problem(config, layout)
-    params = common.initial_params(config, layout, task.init, task.init_keys)
-    common.show_setup(console, config, layout, task, params)
+    params = common.set_up(console, config, layout, task)
     limit = binary.bayes_limit(config.lag)
     console.print(
         f"limits   knowing the rule: loss {limit.cross_entropy:.4f}, accuracy {limit.accuracy:.2f};"
         f" knowing nothing: loss {np.log(2):.4f}, accuracy 0.50"
     )
     if config.eval_only:
-        step, params = common.load_run(config, layout, params)
-        console.print(evaluation_line({"step": step, **summarise(task.evaluate(params))}))
+        common.evaluate_saved(console, config, layout, task, params)
         return {}
     if config.dry_run:
         return {}

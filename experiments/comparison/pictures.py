@@ -69,7 +69,7 @@ def by_name(title: str, trials: Sequence[Trial], labels: Sequence[str]) -> Figur
             axes.plot(values[fine], np.full(fine.sum(), place), mark, color=colour, alpha=0.3, ms=5)
             estimate = mean_over_seeds(values)
             if estimate.low is not None and estimate.high is not None:
-                axes.plot([estimate.low, estimate.high], [place] * 2, color=colour, lw=2.5)
+                axes.hlines(place, estimate.low, estimate.high, color=colour, lw=2.5)
             axes.plot(estimate.mean, place, mark, color=colour, mec="k", ms=7)
             if trial.diverged.any():
                 said = f"× {trial.diverged.sum()} of {len(values)} diverged"
@@ -83,22 +83,35 @@ def by_name(title: str, trials: Sequence[Trial], labels: Sequence[str]) -> Figur
         if metric == "loss" and _wide([getattr(t, metric) for t in trials]):
             axes.set_xscale("log")
         axes.grid(axis="x", alpha=0.3)
-        axes.margins(x=0.08)
+        values = np.concatenate([getattr(trial, metric) for trial in trials])
+        values = values[np.isfinite(values)]
+        if values.size:
+            low, high = values.min(), values.max()
+            spread = high - low or 0.01
+            axes.set_xlim(max(low - 0.25 * spread, low / 2), high + 0.25 * spread)
     return drawing
 
 
-def curves(title: str, trials: Sequence[Trial], labels: Sequence[str]) -> Figure:
-    """Loss and accuracy over the iterations, a line for the mean of each setting's seeds."""
+def curves(title: str, trials: Sequence[Trial], names: Sequence[str]) -> Figure:
+    """Loss and accuracy over the iterations, a line for the mean of each setting's seeds.
+
+    Args:
+        title: above the picture.
+        trials: the settings.
+        names: of what they differ in.
+    """
     drawing, panels = figure(title, 10.0, 4.8, 2)
     colours = matplotlib.colormaps["viridis"](np.linspace(0.0, 0.92, len(trials)))
     for axes, (metric, _, _) in zip(panels, PANELS, strict=True):
         drawn = []
-        for i, (trial, label) in enumerate(zip(trials, labels, strict=True)):
+        for i, trial in enumerate(trials):
             values, steps = trial.curve(metric), trial.group.steps
             style = LINES[i % 4] if len(trials) <= 4 else "-"
             kept = steps > 0 if len(steps) > 3 else steps >= 0
             mean = values.mean(axis=0)
-            axes.plot(steps[kept], mean[kept], style, marker=".", color=colours[i], label=label)
+            axes.plot(
+                steps[kept], mean[kept], style, marker=".", color=colours[i], label=trial.label
+            )
             if len(values) > 1:
                 sd = values.std(axis=0, ddof=1)
                 low, high = (mean - sd)[kept], (mean + sd)[kept]
@@ -111,9 +124,16 @@ def curves(title: str, trials: Sequence[Trial], labels: Sequence[str]) -> Figure
         if metric == "loss" and _wide(drawn):
             axes.set_yscale("log")
         _finish(axes, metric)
-    handles, names = panels[0].get_legend_handles_labels()
-    drawing.legend(handles, names, loc="outside lower center", ncol=min(len(trials), 6))
+    handles, labels = panels[0].get_legend_handles_labels()
+    drawing.legend(
+        handles, labels, loc="outside lower center", title=", ".join(map(_words, names)),
+        ncol=min(len(trials), max(1, 90 // (8 + max(map(len, labels))))),
+    )  # fmt: skip
     return drawing
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _dots_and_mean(
@@ -151,12 +171,20 @@ def _end_mark(axes: Axes, steps: np.ndarray, mean: np.ndarray) -> None:
 
 
 def _finish(axes: Axes, metric: str) -> None:
+    """Grid, and limits by the values: the interval of two seeds may be far wider than all else."""
     axes.grid(alpha=0.3)
-    low, high = axes.get_ylim()
-    if metric == "accuracy":
-        # A difference in the fourth digit must not look like a fall.
-        middle = (low + high) / 2
-        axes.set_ylim(min(low, middle - 0.025), max(high, middle + 0.025))
+    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return
+    low, high = values.min(), values.max()
+    if axes.get_yscale() == "log":
+        axes.set_ylim(low / (high / low) ** 0.08, high * (high / low) ** 0.08)
+        return
+    # A difference in the fourth digit must not look like a fall.
+    least = 0.025 if metric == "accuracy" else 0.05
+    margin = max(0.08 * (high - low), (least - (high - low)) / 2)
+    axes.set_ylim(low - margin, high + margin)
 
 
 def _wide(values: Any) -> bool:
@@ -183,7 +211,7 @@ def against_cost(title: str, trials: Sequence[Trial], labels: Sequence[str]) -> 
         for i, (trial, cost, label) in enumerate(zip(trials, values, labels, strict=True)):
             estimate = mean_over_seeds(trial.accuracy)
             if estimate.low is not None and estimate.high is not None:
-                axes.plot([cost] * 2, [estimate.low, estimate.high], color=colours[i % 20], lw=1.5)
+                axes.vlines(cost, estimate.low, estimate.high, color=colours[i % 20], lw=1.5)
             mark = "os^D"[i // 20 % 4]
             axes.plot(cost, estimate.mean, mark, color=colours[i % 20], mec="k", label=label)
         axes.set_xscale("log")

@@ -145,9 +145,8 @@ class Study:
         problem = (plan.build or self.task.problem)(config, layout, self.data)
         numbers = plan.numbers(config.num_seeds)
         initial = functools.partial(
-            common.initial_params, config, layout, problem.init, problem.init_keys,
-            scales=numbers.pop("initial_scale", None),
-        )  # fmt: skip
+            common.initial_params, config, layout, problem, numbers.pop("initial_scale", None)
+        )
         # In any case, because it refuses a group of other numbers, and holds the folder's lock.
         folder = common.open_run(
             self.task.name, config, problem.dataset, settings=[dict(s) for s in plan.settings]
@@ -173,6 +172,11 @@ class Study:
         numbers: dict[str, list[float]],
         folder: RunFolder,
     ) -> None:
+        if layout.num_seeds > 1:
+            self.console.print(
+                f"{layout.num_settings} settings × {config.num_seeds} seeds = {layout.num_seeds} "
+                f"runs at once on {layout.mesh.devices.size} devices, and their means:"
+            )
         each = {n: values if layout.num_seeds > 1 else values[0] for n, values in numbers.items()}
         fitted = common.train(config, folder, self.console, layout, problem, params, each)
         final = fitted.best_params if problem.keep_best else fitted.params

@@ -11,6 +11,7 @@ import jax
 from rich.console import Console
 
 from experiments import binary_sequence, common, imdb_sentiment, mnist_rnn
+from rnnjax.data import imdb, mnist
 from rnnjax.training.layout import Layout
 from rnnjax.training.problem import Problem
 from rnnjax.training.reports import count_params
@@ -68,7 +69,7 @@ TASKS = {
             mnist_rnn.TASK,
             mnist_rnn.Config,
             mnist_rnn.PRESETS,
-            mnist_rnn.load,
+            functools.partial(common.load, mnist.load),
             mnist_rnn.problem,
             _mnist_init,
         ),
@@ -76,7 +77,7 @@ TASKS = {
             imdb_sentiment.TASK,
             imdb_sentiment.Config,
             imdb_sentiment.PRESETS,
-            imdb_sentiment.load,
+            functools.partial(common.load, imdb.load),
             imdb_sentiment.problem,
             _imdb_init,
             imdb_sentiment.RATES,

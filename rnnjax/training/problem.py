@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import jax
@@ -43,8 +43,7 @@ class Problem:
         dataset: what the data say of themselves.
         model: a flax.linen module.
         init: parameters from a key.
-        init_keys: the key of each run's initial parameters.
-        train_keys: the key of each run's training.
+        keys: those of each run's initial parameters, and of its training.
         loss: the loss of each row of a batch.
         batches: which examples each step sees.
         data: the training data, a pytree of arrays ``[N, ...]``.
@@ -66,8 +65,7 @@ class Problem:
     dataset: Dataset
     model: Any
     init: Callable[[jax.Array], Any]
-    init_keys: jax.Array
-    train_keys: jax.Array
+    keys: Sequence[jax.Array]
     loss: LossFn
     batches: Batches
     data: Any

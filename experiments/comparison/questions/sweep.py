@@ -99,8 +99,11 @@ def table(trials: Sequence[Trial]) -> Table:
     best, names = best_of(trials), list(trials[0].setting)
     columns = [
         *(name.replace("_", " ") for name in names),
-        "test loss", "test accuracy", "difference to the best", "diverged", "parameters", "ms/step",
+        "test loss", "test accuracy", "difference to the best", "diverged",
     ]  # fmt: skip
+    # What only the groups differ in says nothing where there is one.
+    groups = len({trial.group.name for trial in trials}) > 1
+    columns += ["parameters", "ms/step"] if groups else []
     rows = [
         (
             *(shown(trial.setting[name]) for name in names),
@@ -108,8 +111,7 @@ def table(trials: Sequence[Trial]) -> Table:
             mean_over_seeds(trial.accuracy),
             None if trial is best else difference(trial, best),
             int(trial.diverged.sum()),
-            trial.group.num_params,
-            trial.group.milliseconds,
+            *((trial.group.num_params, trial.group.milliseconds) if groups else ()),
         )
         for trial in trials
     ]
@@ -125,7 +127,6 @@ def figures(trials: Sequence[Trial], sweeps: Sequence[Sweep]) -> list[Figure]:
         title = f"{first.problem.dataset.name}, {_seeds(trials[0])} each"
     numeric = [s.name for s in sweeps if _is_numeric(s)]
     names = [sweep.name for sweep in sweeps]
-    labels = [pictures.axis_label(names, trial) for trial in trials]
     best = best_of(trials)
     alt = (
         f"Test loss and test accuracy for {len(trials)} settings of {', '.join(names)}; the "
@@ -142,7 +143,7 @@ def figures(trials: Sequence[Trial], sweeps: Sequence[Sweep]) -> list[Figure]:
         ends = pictures.against(title, x, list(series.items()), log=log)
     else:
         ends = pictures.by_name(title, trials, [trial.label for trial in trials])
-    over_time = pictures.curves(title, trials, labels)
+    over_time = pictures.curves(title, trials, names)
     return [
         Figure(
             "settings", ends, alt,
