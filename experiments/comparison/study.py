@@ -31,7 +31,6 @@ from rnnjax.training.nonfinite import skipped_in_a_row
 from rnnjax.training.reports import count_params
 from rnnjax.training.run_folder import METRICS, RunFolder, environment
 from rnnjax.training.startup import fitting_devices
-from rnnjax.training.statistics import summarise
 
 TASK = "compare"
 
@@ -194,7 +193,7 @@ class Study:
             "train_seconds": round(fitted.train_seconds, 3),
             "compile_seconds": round(fitted.compile_seconds, 3),
             "milliseconds": 1e3 * fitted.train_seconds / (steps * runs),
-            **{k: v for k, v in summarise(metrics).items() if k in metrics and runs == 1},
+            **{name: float(value.mean()) for name, value in metrics.items()},
             "runs": {k: v.tolist() for k, v in metrics.items()} | {"diverged": diverged.tolist()},
         }
         folder.write_result(result)
