@@ -40,7 +40,7 @@ class Estimate:
     """A mean over seeds, and how far it can be trusted.
 
     Attributes:
-        mean: NaN or infinite where one of the values is.
+        value: the mean; NaN or infinite where one of the values is.
         low: the interval's lower end; None where there is no interval.
         high: its upper end.
         values: what it is the mean of, one number for each seed.
@@ -48,7 +48,7 @@ class Estimate:
         level: of confidence.
     """
 
-    mean: float
+    value: float
     low: float | None
     high: float | None
     values: tuple[float, ...]
@@ -90,8 +90,8 @@ class Estimate:
             return f"{x * scale:{'+' if sign else ''}.{digits}f}"
 
         if self.low is None or self.high is None:
-            return show(self.mean)
-        return f"{show(self.mean)} [{show(self.low)}, {show(self.high)}]"
+            return show(self.value)
+        return f"{show(self.value)} [{show(self.low)}, {show(self.high)}]"
 
     @property
     def caveat(self) -> str:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -32,7 +32,7 @@ class NoiseScale:
     """The noise of a gradient, with an interval.
 
     Attributes:
-        scale: tr(Σ) / |G|², in rows; infinite where the gradient can't be told from zero.
+        value: tr(Σ) / |G|², in rows; infinite where the gradient can't be told from zero.
         low: the interval's lower end.
         high: its upper end; infinite where the data do not rule out a gradient of zero.
         noise: tr(Σ), of a single row; an unbiased estimate, as is the next one.
@@ -40,7 +40,7 @@ class NoiseScale:
         rows: how many rows it was measured on.
     """
 
-    scale: float
+    value: float
     low: float
     high: float
     noise: float
@@ -49,7 +49,7 @@ class NoiseScale:
 
     def noise_to_signal(self, batch_size: int) -> float:
         r"""How long the noise of a batch is, against the gradient: :math:`\sqrt{B_s / B}`."""
-        return math.sqrt(self.scale / batch_size)
+        return math.sqrt(self.value / batch_size)
 
     def text(self) -> str:
         """The scale and its interval, for a table or a sentence.
@@ -57,7 +57,7 @@ class NoiseScale:
         >>> NoiseScale(123.4, 98.7, math.inf, 1.0, 0.1, 1000).text()
         '123 [98.7, ∞]'
         """
-        return f"{_three(self.scale)} [{_three(self.low)}, {_three(self.high)}]"
+        return f"{_three(self.value)} [{_three(self.low)}, {_three(self.high)}]"
 
 
 class GroupNorms(NamedTuple):
@@ -130,13 +130,39 @@ def from_norms(norms: GroupNorms, group_size: int, level: float = 0.95) -> Noise
     measured = functools.partial(
         NoiseScale, noise=float(noise), signal=float(signal), rows=count * group_size
     )
-    if not math.isfinite(total):
+    return _jackknifed(noise, signal, noises, signals, count * group_size, level)
+
+
+def pooled(scales: Sequence[NoiseScale], level: float = 0.95) -> NoiseScale:
+    """The noise scale over several runs: the ratio of their means, jackknifed over the runs.
+
+    >>> runs = [NoiseScale(10, 8, 13, 20.0, 2.0, 99), NoiseScale(20, 15, 30, 20.0, 1.0, 99)]
+    >>> round(pooled(runs).value, 2)
+    13.33
+    >>> pooled(runs[:1]) == runs[0]
+    True
+    """
+    if len(scales) == 1:
+        return scales[0]
+    noises = np.array([scale.noise for scale in scales])
+    signals = np.array([scale.signal for scale in scales])
+    without = [(a.mean() - a / len(a)) * len(a) / (len(a) - 1) for a in (noises, signals)]
+    rows = sum(scale.rows for scale in scales)
+    return _jackknifed(noises.mean(), signals.mean(), *without, rows, level)
+
+
+def _jackknifed(
+    noise: float, signal: float, noises: np.ndarray, signals: np.ndarray, rows: int, level: float
+) -> NoiseScale:
+    """A ratio, and its interval from what it is without each part in turn."""
+    measured = functools.partial(NoiseScale, noise=float(noise), signal=float(signal), rows=rows)
+    if not math.isfinite(noise) or not math.isfinite(signal):
         return measured(math.nan, math.nan, math.nan)
     if not (noise > 0 and (noises > 0).all()):
         return measured(0.0, 0.0, 0.0)  # all rows have the same gradient
-    ratio, ratios = signal / noise, signals / noises
-    deviation = math.sqrt(fewer / count * np.sum((ratios - ratios.mean()) ** 2))
-    margin = float(special.stdtrit(fewer, (1 + level) / 2)) * deviation
+    count, ratio, ratios = len(noises), signal / noise, signals / noises
+    deviation = math.sqrt((count - 1) / count * np.sum((ratios - ratios.mean()) ** 2))
+    margin = float(special.stdtrit(count - 1, (1 + level) / 2)) * deviation
     return measured(_reciprocal(ratio), _reciprocal(ratio + margin), _reciprocal(ratio - margin))
 
 
@@ -173,7 +199,7 @@ def _dot(a: Any, b: Any) -> jax.Array:
 
 
 def _reciprocal(ratio: float) -> float:
-    return 1 / ratio if ratio > 0 else math.inf
+    return float(1 / ratio) if ratio > 0 else math.inf
 
 
 def _three(x: float) -> str:

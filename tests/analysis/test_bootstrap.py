@@ -23,7 +23,7 @@ def test_many_numbers_have_the_interval_of_the_plain_bootstrap():
     estimate = mean_over_seeds(values)
     plain = stats.bootstrap((values,), np.mean, method="percentile", rng=np.random.default_rng(1))
     assert estimate.method == "bootstrap"
-    assert estimate.mean == pytest.approx(values.mean())
+    assert estimate.value == pytest.approx(values.mean())
     assert estimate.low == pytest.approx(plain.confidence_interval.low, abs=0.01)
     assert estimate.high == pytest.approx(plain.confidence_interval.high, abs=0.01)
 
@@ -39,7 +39,7 @@ def test_few_numbers_have_students_interval_and_say_so():
 
 def test_one_number_has_no_interval():
     estimate = mean_over_seeds([0.9])
-    assert (estimate.mean, estimate.low, estimate.high) == (0.9, None, None)
+    assert (estimate.value, estimate.low, estimate.high) == (0.9, None, None)
     assert estimate.caveat == "one seed: no interval"
     assert estimate.text(2) == "0.90"
     assert not estimate.excludes(0.1)
@@ -47,12 +47,12 @@ def test_one_number_has_no_interval():
 
 def test_a_run_that_diverged_is_not_dropped():
     estimate = mean_over_seeds([0.9, np.nan, 0.8, 0.7, 0.6, 0.9, 0.8])
-    assert np.isnan(estimate.mean)
+    assert np.isnan(estimate.value)
     assert not estimate.has_interval
     assert estimate.caveat == "1 of 7 values not finite: no interval"
-    assert mean_over_seeds([np.inf, 1.0]).mean == np.inf
+    assert mean_over_seeds([np.inf, 1.0]).value == np.inf
     both = paired_difference([np.inf, 1.0], [np.inf, 0.5])
-    assert np.isnan(both.mean)
+    assert np.isnan(both.value)
 
 
 @pytest.mark.parametrize("count", [4, 8])
@@ -62,7 +62,7 @@ def test_pairs_take_out_what_seeds_share(count):
     first, second = shared + 0.1, shared + 0.01 * noise
     paired = paired_difference(first, second)
     assert paired.excludes(0.0)
-    assert paired.mean == pytest.approx(first.mean() - second.mean())
+    assert paired.value == pytest.approx(first.mean() - second.mean())
     assert not mean_over_seeds(first).excludes(second.mean())
     backwards = paired_difference(second, first, resamples=20_000)
     assert (backwards.low, backwards.high) == pytest.approx((-paired.high, -paired.low), abs=3e-4)

@@ -48,7 +48,7 @@ def test_estimates_are_unbiased_and_intervals_hold(x64, group_size):
         assert error < 0.03 * truth
     held = np.mean([f.low <= true <= f.high for f in found])
     assert 0.9 <= held <= 0.985
-    assert np.median([f.scale for f in found]) == pytest.approx(true, rel=0.05)
+    assert np.median([f.value for f in found]) == pytest.approx(true, rel=0.05)
     # The interval must not hold because it is wide.
     assert np.mean([f.low > true / 3 and f.high < 3 * true for f in found]) > 0.8
 
@@ -69,7 +69,7 @@ def test_it_is_the_estimator_of_two_batch_sizes(x64):
     found = gradient_noise_scale(quadratic, params, rows, group_size=small)
     assert found.signal == pytest.approx(signal)
     assert found.noise == pytest.approx(noise)
-    assert found.scale == pytest.approx(noise / signal)
+    assert found.value == pytest.approx(noise / signal)
     assert found.rows == 60
     assert found.noise_to_signal(50) == pytest.approx(math.sqrt(noise / signal / 50))
 
@@ -78,25 +78,25 @@ def test_the_interval_is_that_of_leaving_rows_out(x64):
     rows, params = draws(1, 12)[0], at(2.0)
     found = gradient_noise_scale(quadratic, params, rows)
     without = [
-        gradient_noise_scale(quadratic, params, jnp.delete(rows, i, axis=0)).scale
+        gradient_noise_scale(quadratic, params, jnp.delete(rows, i, axis=0)).value
         for i in range(12)
     ]
     ratios = 1 / np.array(without)
     deviation = math.sqrt(11 / 12 * np.sum((ratios - ratios.mean()) ** 2))
-    assert 1 / found.low == pytest.approx(1 / found.scale + 2.2009852 * deviation)
+    assert 1 / found.low == pytest.approx(1 / found.value + 2.2009852 * deviation)
 
 
 def test_at_the_minimum_the_gradient_is_all_noise(x64):
     found = [gradient_noise_scale(quadratic, at(0.0), rows) for rows in draws(60, 100)]
     assert np.mean([f.high == math.inf for f in found]) > 0.85
-    assert any(f.scale == math.inf for f in found)
+    assert any(f.value == math.inf for f in found)
     assert min(f.low for f in found) > 10
     assert "∞" in next(f for f in found if f.high == math.inf).text()
 
 
 def test_rows_that_agree_make_no_noise():
     rows = jnp.ones((8, 4))
-    assert gradient_noise_scale(quadratic, at(1.0), rows).scale == 0
+    assert gradient_noise_scale(quadratic, at(1.0), rows).value == 0
 
 
 def test_rows_that_fill_no_group_are_left_out(x64):
@@ -108,7 +108,7 @@ def test_rows_that_fill_no_group_are_left_out(x64):
 def test_parameters_that_are_not_finite_have_no_noise_scale():
     params = jax.tree.map(lambda a: a * jnp.nan, at(1.0))
     found = gradient_noise_scale(quadratic, params, draws(1, 8)[0])
-    assert math.isnan(found.scale)
+    assert math.isnan(found.value)
     assert "unknown" in found.text()
 
 
