@@ -16,6 +16,7 @@ at half of the positions a coin decides. The limit of any ``--lag`` is printed a
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,8 @@ from rnnjax.training import plots
 from rnnjax.training.batches import WindowBatches
 from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import classification_metrics
-from rnnjax.training.fit import evaluation_line
 from rnnjax.training.layout import Layout
 from rnnjax.training.problem import Problem
-from rnnjax.training.statistics import summarise
 
 try:
     from experiments import common
@@ -96,14 +95,25 @@ class Bits:
         self.train, self.test = layout.per_seed(train_and_test, keys)
 
 
-def trained_model(config: Config) -> Model:
-    """What a run has learnt: a function of a piece of the stream and the state before it."""
+def build_model(config: Config) -> tuple[SequenceTagger, Callable[[jax.Array], Any]]:
+    """The recurrent layers and a dense layer to the two targets; and what makes its parameters."""
     layer = common.build_layer(rnnjax.CELLS[config.cell], 1, config.hidden_size, config.num_layers)
     model = SequenceTagger(layer, num_classes=2)
-    params = common.load_model(config, lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"])
+    return model, lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"]
+
+
+def as_inputs(bits: jax.Array) -> jax.Array:
+    """Bits as sequences of one feature."""
+    return bits[..., None].astype(jnp.float32)
+
+
+def trained_model(config: Config) -> Model:
+    """What a run has learnt: a function of a piece of the stream and the state before it."""
+    model, init = build_model(config)
+    params = common.load_model(config, init)
 
     def apply(params: Any, bits: jax.Array, carry: Any) -> Any:
-        outputs: Any = model.apply({"params": params}, bits[..., None].astype(jnp.float32), carry)
+        outputs: Any = model.apply({"params": params}, as_inputs(bits), carry)
         return {"next_carry": outputs[0], "logits": outputs[1]}
 
     return Model(
@@ -112,7 +122,7 @@ def trained_model(config: Config) -> Model:
         params=params,
         inputs={
             "bits": Array(("batch", "time"), "int32", "a piece of the stream", below=2),
-            "carry": carry_arrays(layer, "the state before the piece; zeros at first"),
+            "carry": carry_arrays(model.layer, "the state before the piece; zeros at first"),
         },
         outputs={
             "next_carry": "the state after the piece",
@@ -124,7 +134,7 @@ def trained_model(config: Config) -> Model:
 
 def problem(config: Config, layout: Layout) -> Problem:
     """What is to be learnt."""
-    data_keys, init_keys, train_keys = layout.keys(config.seed, 3)
+    data_keys, *keys = layout.keys(config.seed, 3)
     try:
         batches = WindowBatches(
             config.batch_size, config.row_length, config.window, config.carry_state
@@ -132,14 +142,8 @@ def problem(config: Config, layout: Layout) -> Problem:
     except ValueError as error:
         raise UsageError(f"--window: {error}") from None
     data = Bits(config, layout, data_keys)
-    layer = common.build_layer(rnnjax.CELLS[config.cell], 1, config.hidden_size, config.num_layers)
-    model = SequenceTagger(layer, num_classes=2)
-    apply = common.computing_in(
-        config.precision, lambda p, x, carry: model.apply({"params": p}, x, carry)
-    )
-
-    def as_inputs(bits: jax.Array) -> jax.Array:
-        return bits[..., None].astype(jnp.float32)
+    model, init = build_model(config)
+    apply = common.applying(config, model)
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         x, y = batch
@@ -164,25 +168,12 @@ def problem(config: Config, layout: Layout) -> Problem:
 
     title = common.run_title(config, config.cell, data)
     return Problem(
-        title=f"{title}, lag {config.lag}, window {config.window}",
-        dataset=data,
-        model=model,
-        init=lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"],
-        init_keys=init_keys,
-        train_keys=train_keys,
-        loss=loss,
-        batches=batches,
-        data=data.train,
-        evaluate=evaluate,
-        test=evaluate,
-        predict=predict,
-        test_inputs=data.test[0],
-        test_labels=data.test[1],
-        class_names=("0", "1"),
-        read=as_inputs,
-        carry=layer.initial_carry((config.batch_size,)),
-        own_data=True,
-    )
+        title=f"{title}, lag {config.lag}, window {config.window}", dataset=data, model=model,
+        init=init, keys=keys, loss=loss, batches=batches, data=data.train, evaluate=evaluate,
+        test=evaluate, predict=predict, test_inputs=data.test[0], test_labels=data.test[1],
+        class_names=("0", "1"), read=as_inputs, own_data=True,
+        carry=model.layer.initial_carry((config.batch_size,)),
+    )  # fmt: skip
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -193,16 +184,14 @@ def run(config: Config) -> dict[str, Any]:
         config = common.saved_config(config)
     layout = common.lay_out(config)
     task = problem(config, layout)
-    params = common.initial_params(config, layout, task.init, task.init_keys)
-    common.show_setup(console, config, layout, task, params)
+    params = common.set_up(console, config, layout, task)
     limit = binary.bayes_limit(config.lag)
     console.print(
         f"limits   knowing the rule: loss {limit.cross_entropy:.4f}, accuracy {limit.accuracy:.2f};"
         f" knowing nothing: loss {np.log(2):.4f}, accuracy 0.50"
     )
     if config.eval_only:
-        step, params = common.load_run(config, layout, params)
-        console.print(evaluation_line({"step": step, **summarise(task.evaluate(params))}))
+        common.evaluate_saved(console, config, layout, task, params)
         return {}
     if config.dry_run:
         return {}

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from absl import app, flags, logging
+from flax import linen as nn
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import Progress, TaskID
@@ -32,6 +33,7 @@ from rnnjax.training import hosts, reports, resumption
 from rnnjax.training.cluster import LOST, Cluster
 from rnnjax.training.errors import StorageError, UsageError
 from rnnjax.training.files import storing
+from rnnjax.training.fit import evaluation_line
 from rnnjax.training.hosts import warn as warn
 from rnnjax.training.interruption import Interrupted, raised
 from rnnjax.training.layout import Layout
@@ -40,7 +42,7 @@ from rnnjax.training.optimizers import SCHEDULES as SCHEDULES
 from rnnjax.training.parameters import initial_params as initial_params
 from rnnjax.training.parameters import load_model as load_model
 from rnnjax.training.parameters import load_run as load_run
-from rnnjax.training.precision import computing_in as computing_in
+from rnnjax.training.precision import computing_in
 from rnnjax.training.problem import Dataset as Dataset
 from rnnjax.training.problem import Problem
 from rnnjax.training.run_folder import RunFolder, read_config
@@ -49,10 +51,11 @@ from rnnjax.training.settings import Config as Config
 from rnnjax.training.settings import setting as setting
 from rnnjax.training.startup import lay_out as lay_out
 from rnnjax.training.startup import set_cache, set_precision, use_cores
-from rnnjax.training.statistics import shown
+from rnnjax.training.statistics import shown, summarise
 from rnnjax.training.train import train as train
 
 C = TypeVar("C", bound="Config")
+D = TypeVar("D", bound=Dataset)
 
 
 def launch(
@@ -264,11 +267,22 @@ def loading(console: Console) -> Iterator[DataProgress]:
         yield show
 
 
-def show_setup(
-    console: Console, config: Config, layout: Layout, problem: Problem, params: Any
-) -> None:
-    """Says what is trained, on which data and devices, before anything takes time."""
-    data = problem.dataset
+def load(load_data: Callable[..., D], config: Any, console: Console) -> D:
+    """The data that --dataset and --data_dir name."""
+    with loading(console) as progress:
+        return load_data(config.dataset, config.data_dir, progress=progress)
+
+
+def applying(config: Config, model: nn.Module) -> Callable[..., Any]:
+    """``apply(params, inputs, …)``: what a model makes of inputs, in the numbers of --precision."""
+    return computing_in(
+        config.precision, lambda params, *xs, **more: model.apply({"params": params}, *xs, **more)
+    )
+
+
+def set_up(console: Console, config: Config, layout: Layout, problem: Problem) -> Any:
+    """The initial parameters; says what is trained, on what, before anything takes time."""
+    params, data = initial_params(config, layout, problem), problem.dataset
     console.print(reports.params_table(layout.part(params, 0), problem.title))
     console.print(f"data     {data.name}: {data.origin}")
     console.print(f"devices  {', '.join(map(str, layout.mesh.devices.flat))}")
@@ -276,6 +290,17 @@ def show_setup(
         console.print(f"seeds    {config.seed} to {config.seed + config.num_seeds - 1}, at once")
     if data.warning is not None:
         console.print(Panel(data.warning, title="other data than asked for", style="bold yellow"))
+    return params
+
+
+def evaluate_saved(
+    console: Console, config: Config, layout: Layout, problem: Problem, like: Any
+) -> Any:
+    """The parameters of the run in --workdir; shows how good they are."""
+    step, params = load_run(config, layout, like)
+    metrics = summarise({**problem.evaluate(params), **problem.test(params)})
+    console.print(evaluation_line({"step": step, **metrics}))
+    return params
 
 
 def build_layer(

@@ -52,9 +52,13 @@ def config_of(task: Task) -> type[common.Config]:
                     "compare.py only trains, in one process: without --eval_only, --export, "
                     "--predict, --dry_run and --distributed."
                 )
-            if (self.question is None) == (not self.sweep):
+            if self.question is None and not self.sweep:
                 raise UsageError(
                     f"give --question (one of {', '.join(QUESTIONS)}) or --sweep=name=values."
+                )
+            if self.question not in (None, "learning_rate") and self.sweep:
+                raise UsageError(
+                    f"--question={self.question} says itself what it trains; leave --sweep out."
                 )
             product(self.sweeps)
 

@@ -41,7 +41,6 @@ from rnnjax.training import plots, reports
 from rnnjax.training.batches import Batches, ExampleBatches
 from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import Predictor, classification_metrics
-from rnnjax.training.fit import evaluation_line
 from rnnjax.training.layout import SEEDS, Layout
 from rnnjax.training.lengths import LengthBatches, cut_to_length, length_limits
 from rnnjax.training.problem import Problem
@@ -169,11 +168,6 @@ def build_batches(config: Config, lengths: np.ndarray) -> tuple[Batches, tuple[i
     return LengthBatches(np.minimum(lengths, config.max_length), config.batch_size), limits
 
 
-def load(config: Config, console: Console) -> imdb.ReviewDataset:
-    with common.loading(console) as progress:
-        return imdb.load(config.dataset, config.data_dir, progress=progress)
-
-
 def problem(config: Config, layout: Layout, data: imdb.ReviewDataset) -> Problem:
     """What is to be learnt."""
     model = build_model(config, len(data.vocabulary.limited(config.num_words)))
@@ -182,10 +176,7 @@ def problem(config: Config, layout: Layout, data: imdb.ReviewDataset) -> Problem
 
     def logits(params: Any, reviews: Padded, rates: Any = None, **options: Any) -> jax.Array:
         mask = reviews.mask if config.mask else None
-        with_rates = model.clone(**(rates or {}))
-        apply = common.computing_in(
-            config.precision, lambda p, x, **more: with_rates.apply({"params": p}, x, **more)
-        )
+        apply = common.applying(config, model.clone(**(rates or {})))
         return apply(params, reviews.tokens, mask=mask, **options)
 
     def loss(
@@ -222,29 +213,14 @@ def problem(config: Config, layout: Layout, data: imdb.ReviewDataset) -> Problem
     def test(params: Any) -> dict[str, np.ndarray]:
         return classification_metrics(predict(params), data.test_labels, binary=True)
 
-    init_keys, train_keys = layout.keys(config.seed, 2)
     both_ways = "bidirectional " if config.bidirectional else ""
     return Problem(
-        title=both_ways + common.run_title(config, config.cell, data),
-        dataset=data,
-        model=model,
-        init=functools.partial(init, model),
-        init_keys=init_keys,
-        train_keys=train_keys,
-        loss=loss,
-        batches=batches,
-        data=(training, data.train_labels[n:]),
-        evaluate=validate,
-        test=test,
-        predict=predict,
-        test_inputs=tests,
-        test_labels=data.test_labels,
-        class_names=CLASSES,
-        best_by="validation_accuracy",
-        keep_best=config.keep_best,
-        watched="validation",
-        numbers=RATES,
-    )
+        title=both_ways + common.run_title(config, config.cell, data), dataset=data, model=model,
+        init=functools.partial(init, model), keys=layout.keys(config.seed, 2), loss=loss,
+        batches=batches, data=(training, data.train_labels[n:]), evaluate=validate, test=test,
+        predict=predict, test_inputs=tests, test_labels=data.test_labels, class_names=CLASSES,
+        best_by="validation_accuracy", keep_best=config.keep_best, watched="validation",
+    )  # fmt: skip
 
 
 def run(config: Config) -> dict[str, Any]:
@@ -255,24 +231,21 @@ def run(config: Config) -> dict[str, Any]:
         return judge(console, config.predict, common.saved_config(config))
     if config.eval_only:
         config = common.saved_config(config)
-    data = load(config, console)
+    data = common.load(imdb.load, config, console)
     layout = common.lay_out(config)
     task = problem(config, layout, data)
-    params = common.initial_params(config, layout, task.init, task.init_keys)
-    common.show_setup(console, config, layout, task, params)
+    params = common.set_up(console, config, layout, task)
     console.print(describe(data, config.num_words))
     if data.best_accuracy is not None:
         show_baseline(console, data)
     vocabulary = data.vocabulary.limited(config.num_words)
     if config.eval_only:
-        step, params = common.load_run(config, layout, params)
         if saved_vocabulary(config).digest != vocabulary.digest:
             raise UsageError(
                 f"the vocabulary of {data.name} here is not the one of {config.workdir}, so its "
                 "word indices mean other words; evaluate with the data of that run."
             )
-        metrics = summarise({**task.evaluate(params), **task.test(params)})
-        console.print(evaluation_line({"step": step, **metrics}))
+        params = common.evaluate_saved(console, config, layout, task, params)
         report(console, data, task.predict(params), None)
         return {}
     if config.dry_run:

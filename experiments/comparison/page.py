@@ -12,6 +12,7 @@ from typing import Any
 
 from rich import table as rich_table
 from rich.console import Console
+from rich.markup import escape
 
 from experiments.comparison.answer import Answer, Figure, Table
 from rnnjax.training.files import storing, write_text
@@ -61,11 +62,11 @@ def print_answer(console: Console, answer: Answer) -> None:
             numeric = any(not isinstance(row[i], str) for row in table.rows)
             shown.add_column(column, justify="right" if numeric else "left")
         for row in table.rows:
-            shown.add_row(*_texts(table, row))
+            shown.add_row(*map(escape, _texts(table, row)))
         console.print(shown)
-    console.print(f"[bold]{answer.question}")
+    console.print(answer.question, style="bold", markup=False)
     for sentence in answer.sentences:
-        console.print(f"- {sentence}", highlight=False)
+        console.print(f"- {sentence}", highlight=False, markup=False)
 
 
 def as_csv(table: Table) -> str:
@@ -82,7 +83,7 @@ def as_csv(table: Table) -> str:
         cells: list[Any] = []
         for cell, is_wide in zip(row, wide, strict=True):
             if _is_estimate(cell):
-                cells += [cell.value, cell.low, cell.high]
+                cells += [cell.mean, cell.low, cell.high]
             else:
                 cells += [cell, None, None] if is_wide else [cell]
         writer.writerow(cells)
@@ -100,7 +101,7 @@ def _text(cell: Any, spec: str | None) -> str:
     if isinstance(cell, str):
         return cell
     if _is_estimate(cell):
-        value = _text(cell.value, spec)
+        value = _text(cell.mean, spec)
         if cell.low is None:
             return value
         return f"{value} [{_text(cell.low, spec)}, {_text(cell.high, spec)}]"

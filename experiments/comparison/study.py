@@ -31,7 +31,6 @@ from rnnjax.training.nonfinite import skipped_in_a_row
 from rnnjax.training.reports import count_params
 from rnnjax.training.run_folder import METRICS, RunFolder, environment
 from rnnjax.training.startup import fitting_devices
-from rnnjax.training.statistics import summarise
 
 TASK = "compare"
 
@@ -53,6 +52,11 @@ class Study:
         self.config = config
         self.console = console
         self._groups: dict[str, Group] = {}
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The settings in which runs of one program may differ."""
+        return ("learning_rate", "initial_scale", *self.task.numbers)
 
     @functools.cached_property
     def folder(self) -> Path:
@@ -139,12 +143,9 @@ class Study:
         layout = self._layout(plan, config)
         problem = (plan.build or self.task.problem)(config, layout, self.data)
         numbers = plan.numbers(config.num_seeds)
-        if unknown := numbers.keys() - {"learning_rate", "initial_scale", *problem.numbers}:
-            raise UsageError(f"{unknown.pop()} can't differ between runs of {self.task.name}.")
         initial = functools.partial(
-            common.initial_params, config, layout, problem.init, problem.init_keys,
-            scales=numbers.pop("initial_scale", None),
-        )  # fmt: skip
+            common.initial_params, config, layout, problem, numbers.pop("initial_scale", None)
+        )
         # In any case, because it refuses a group of other numbers, and holds the folder's lock.
         folder = common.open_run(
             self.task.name, config, problem.dataset, settings=[dict(s) for s in plan.settings]
@@ -170,6 +171,11 @@ class Study:
         numbers: dict[str, list[float]],
         folder: RunFolder,
     ) -> None:
+        if layout.num_seeds > 1:
+            self.console.print(
+                f"{layout.num_settings} settings × {config.num_seeds} seeds = {layout.num_seeds} "
+                f"runs at once on {layout.mesh.devices.size} devices, and their means:"
+            )
         each = {n: values if layout.num_seeds > 1 else values[0] for n, values in numbers.items()}
         fitted = common.train(config, folder, self.console, layout, problem, params, each)
         final = fitted.best_params if problem.keep_best else fitted.params
@@ -187,7 +193,7 @@ class Study:
             "train_seconds": round(fitted.train_seconds, 3),
             "compile_seconds": round(fitted.compile_seconds, 3),
             "milliseconds": 1e3 * fitted.train_seconds / (steps * runs),
-            **{k: v for k, v in summarise(metrics).items() if k in metrics and runs == 1},
+            **{name: float(value.mean()) for name, value in metrics.items()},
             "runs": {k: v.tolist() for k, v in metrics.items()} | {"diverged": diverged.tolist()},
         }
         folder.write_result(result)

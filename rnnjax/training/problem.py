@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import jax
@@ -43,8 +43,7 @@ class Problem:
         dataset: what the data say of themselves.
         model: a flax.linen module.
         init: parameters from a key.
-        init_keys: the key of each run's initial parameters.
-        train_keys: the key of each run's training.
+        keys: those of each run's initial parameters, and of its training.
         loss: the loss of each row of a batch.
         batches: which examples each step sees.
         data: the training data, a pytree of arrays ``[N, ...]``.
@@ -60,15 +59,13 @@ class Problem:
         best_by: a metric; the parameters of the evaluation where it was highest are kept.
         keep_best: whether these are the ones to test and predict with, not the last.
         watched: of which data `evaluate` tells the loss and accuracy: "test" or "validation".
-        numbers: the settings that may differ between runs at once, which `loss` takes by name.
     """
 
     title: str
     dataset: Dataset
     model: Any
     init: Callable[[jax.Array], Any]
-    init_keys: jax.Array
-    train_keys: jax.Array
+    keys: Sequence[jax.Array]
     loss: LossFn
     batches: Batches
     data: Any
@@ -84,4 +81,3 @@ class Problem:
     best_by: str | None = None
     keep_best: bool = False
     watched: str = "test"
-    numbers: tuple[str, ...] = ()

@@ -62,7 +62,7 @@ def train(
         average=config.average,
     )
     trainer = Trainer(
-        problem.loss, optimizer, problem.batches, problem.data, problem.train_keys, problem.carry,
+        problem.loss, optimizer, problem.batches, problem.data, problem.keys[1], problem.carry,
         layout=layout, own_data=problem.own_data, max_skipped=config.max_skipped,
         debug_nans=config.debug_nans, numbers=numbers,
     )  # fmt: skip
