@@ -83,7 +83,7 @@ def as_csv(table: Table) -> str:
         cells: list[Any] = []
         for cell, is_wide in zip(row, wide, strict=True):
             if _is_estimate(cell):
-                cells += [cell.mean, cell.low, cell.high]
+                cells += [cell.value, cell.low, cell.high]
             else:
                 cells += [cell, None, None] if is_wide else [cell]
         writer.writerow(cells)
@@ -101,7 +101,7 @@ def _text(cell: Any, spec: str | None) -> str:
     if isinstance(cell, str):
         return cell
     if _is_estimate(cell):
-        value = _text(cell.mean, spec)
+        value = _text(cell.value, spec)
         if cell.low is None:
             return value
         return f"{value} [{_text(cell.low, spec)}, {_text(cell.high, spec)}]"

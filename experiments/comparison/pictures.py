@@ -70,7 +70,7 @@ def by_name(title: str, trials: Sequence[Trial], labels: Sequence[str]) -> Figur
             estimate = mean_over_seeds(values)
             if estimate.low is not None and estimate.high is not None:
                 axes.hlines(place, estimate.low, estimate.high, color=colour, lw=2.5)
-            axes.plot(estimate.mean, place, mark, color=colour, mec="k", ms=7)
+            axes.plot(estimate.value, place, mark, color=colour, mec="k", ms=7)
             if trial.diverged.any():
                 said = f"× {trial.diverged.sum()} of {len(values)} diverged"
                 axes.text(
@@ -144,7 +144,7 @@ def _dots_and_mean(
     estimates = [mean_over_seeds(row) for row in values]
     for seed in values.T:
         axes.plot(x, seed, mark, color=colour, alpha=0.3, ms=4, lw=0)
-    means = np.array([estimate.mean for estimate in estimates])
+    means = np.array([estimate.value for estimate in estimates])
     axes.plot(x, means, "-", marker=mark, color=colour, lw=1.3, ms=5, label=label)
     if all(len(row) > 1 for row in values):
         low = np.array([np.nan if e.low is None else e.low for e in estimates])
@@ -213,7 +213,7 @@ def against_cost(title: str, trials: Sequence[Trial], labels: Sequence[str]) -> 
             if estimate.low is not None and estimate.high is not None:
                 axes.vlines(cost, estimate.low, estimate.high, color=colours[i % 20], lw=1.5)
             mark = "os^D"[i // 20 % 4]
-            axes.plot(cost, estimate.mean, mark, color=colours[i % 20], mec="k", label=label)
+            axes.plot(cost, estimate.value, mark, color=colours[i % 20], mec="k", label=label)
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter("")
         axes.set_xlabel(name)

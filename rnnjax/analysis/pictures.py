@@ -16,35 +16,36 @@ MARKERS = "os^Dv<>"
 
 
 def draw_states(title: str, image: np.ndarray, states: Mapping[str, np.ndarray]) -> Figure:
-    """States over time as pictures, and the image whose rows were read beneath one another.
+    """States over time as pictures beside the image that was read, time from top to bottom.
 
     Args:
         title: above the picture.
-        image: ``[T, D]``; it is drawn as it was read, one row of it above each step.
+        image: ``[T, D]``; its rows are the steps.
         states: by cell, ``[T, H]``; units are put into the order in which they are most excited.
     """
-    heights = [1.0, *[1.3] * len(states)]
-    figure = Figure(figsize=(7.5, 1.4 * sum(heights) + 0.6), layout="constrained")
+    figure = Figure(figsize=(2.2 * (len(states) + 1) + 0.9, 3.2), layout="constrained")
     figure.suptitle(title, fontsize=10)
-    grid = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights, squeeze=False)[:, 0]
-    grid[0].imshow(image.T, cmap="gray_r", aspect="auto", interpolation="nearest")
-    grid[0].set_ylabel("pixel of\nthe row")
+    grid = figure.subplots(1, len(states) + 1, sharey=True, squeeze=False)[0]
+    grid[0].imshow(image, cmap="gray_r", aspect="auto", interpolation="nearest")
+    grid[0].set_title("input", fontsize=9)
+    grid[0].set_xlabel("pixel")
+    grid[0].set_ylabel("step (row of the image)")
     largest = max(float(np.abs(values).max()) for values in states.values())
     shown = None
     for axes, (name, values) in zip(grid[1:], states.items(), strict=True):
         order = np.argsort(np.abs(values).argmax(axis=0), kind="stable")
         shown = axes.imshow(
-            values[:, order].T,
+            values[:, order],
             cmap="RdBu_r",
             aspect="auto",
             interpolation="nearest",
             vmin=-largest,
             vmax=largest,
         )
-        axes.set_ylabel(f"{name}\nunit")
-    grid[-1].set_xlabel("step (row of the image, from its top)")
+        axes.set_title(name, fontsize=9)
+        axes.set_xlabel("unit")
     if shown is not None:
-        figure.colorbar(shown, ax=grid[1:].tolist(), label="h", shrink=0.6, pad=0.02)
+        figure.colorbar(shown, ax=grid[-1], label="state h")
     return figure
 
 

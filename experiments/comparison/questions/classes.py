@@ -8,6 +8,7 @@ from experiments.comparison.answer import Answer, Figure, Table
 from experiments.comparison.group import Group, Plan
 from experiments.comparison.scope import require
 from experiments.comparison.study import Study
+from experiments.comparison.wording import caveats
 from rnnjax.analysis.bootstrap import mean_over_seeds, paired_difference
 from rnnjax.analysis.class_scores import SCORES, ClassScores, score_classes
 from rnnjax.analysis.pictures import draw_class_scores, draw_mean_confusion
@@ -74,7 +75,7 @@ def _sentences(group: Group, scores: ClassScores) -> list[str]:
     ahead = paired_difference(f1[:, second], f1[:, worst])
     lead = "" if ahead.excludes(0) else ", which these seeds can't tell from none"
     found = [
-        f"Test accuracy {accuracy.text()}" + (f" ({accuracy.caveat})." if accuracy.caveat else "."),
+        f"Test accuracy {accuracy.text()}.",
         f"{names[best]} is read best, F1 {scores.estimates('f1')[best].text(3)}, and {names[worst]} "
         f"worst, F1 {scores.estimates('f1')[worst].text(3)}: a difference of {gap.text(3)} between "
         "the two in the same seeds.",
@@ -90,4 +91,4 @@ def _sentences(group: Group, scores: ClassScores) -> list[str]:
     ]
     if mistakes:
         found.append(f"Taken most often: {'; '.join(mistakes)}.")
-    return found
+    return [*found, *caveats([accuracy])]

@@ -13,11 +13,12 @@ from experiments.comparison.answer import Answer, Figure, Table
 from experiments.comparison.group import Group, Plan
 from experiments.comparison.scope import require
 from experiments.comparison.study import Study
+from experiments.comparison.wording import caveats
 from rnnjax.analysis.bootstrap import Estimate, mean_over_seeds, paired_difference
 from rnnjax.analysis.pictures import draw_gradients, draw_states
 from rnnjax.analysis.state import StateTrace, step_norms, trace_state
 
-CELLS = ("simple_rnn", "gru", "lstm", "layer_norm_lstm")
+CELLS = ("simple_rnn", "gru", "lstm")
 
 NUM_INPUTS = 200
 """Test images whose gradients are averaged; the first one's states are drawn."""
@@ -48,10 +49,7 @@ def _answer(groups: list[Group]) -> Answer:
         )
         for group in groups
     ]
-    columns = (
-        "cell", "parameters", "test accuracy", "log10 of the reach, untrained",
-        "log10 of the reach, trained",
-    )  # fmt: skip
+    columns = ("cell", "parameters", "test accuracy", "log10 untrained", "log10 trained")
     count, seed = norms[groups[0].name].shape[1], groups[0].seeds[0]
     return Answer(
         "What does the state do?",
@@ -60,7 +58,7 @@ def _answer(groups: list[Group]) -> Answer:
         (
             Table(
                 "reach",
-                "Reach: the norm of the gradient at the first step's state over that at the last's",
+                "The norm of the gradient at the first state over that at the last: its logarithm",
                 columns,
                 rows,
                 {name: ".2f" for name in columns[3:]},
@@ -89,24 +87,25 @@ def _answer(groups: list[Group]) -> Answer:
 def _sentences(
     groups: list[Group], reach: dict[str, tuple[np.ndarray, np.ndarray]], num_steps: int
 ) -> list[str]:
-    found = []
+    found, used = [], []
     for group in groups:
         trained, before = (mean_over_seeds(np.log10(r)) for r in reach[group.name])
+        used += [trained, before]
         found.append(
             f"{group.name}: the gradient at the first of {num_steps} states is {_factor(before)} "
-            f"times that at the last one before training, and {_factor(trained)} times after it"
-            + (f" ({trained.caveat})." if trained.caveat else ".")
+            f"times that at the last one before training, and {_factor(trained)} times after it."
         )
     first, *others = groups
     for group in others:
-        logs = [np.log10(reach[g.name][0]) for g in (group, first)]
-        ratio = paired_difference(*logs)
-        verdict = ", which is not clear from these seeds" * (not ratio.excludes(0))
-        found.append(
-            f"After training the gradient of {group.name} reaches {_factor(ratio)} times as far as "
-            f"that of {first.name}, seed by seed{verdict}."
-        )
-    return found
+        for when, i in (("before", 1), ("after", 0)):
+            ratio = paired_difference(*(np.log10(reach[g.name][i]) for g in (group, first)))
+            unclear = ratio.has_interval and not ratio.excludes(0)
+            found.append(
+                f"On the way back to the first state {group.name} keeps {_factor(ratio)} times as "
+                f"much of the gradient as {first.name} {when} training, seed by seed"
+                f"{', which is no clear difference' * unclear}."
+            )
+    return [*found, *caveats(used)]
 
 
 def _factor(logarithm: Estimate) -> str:

@@ -81,7 +81,7 @@ def sentences(trials: Sequence[Trial]) -> list[str]:
             f"Paired over the seeds, these can't be told apart from it: {', '.join(near)}."
         )
     if worse:
-        trial, lost = max(worse, key=lambda pair: pair[1].mean)
+        trial, lost = max(worse, key=lambda pair: pair[1].value)
         which = "All others are" if len(worse) == len(pairs) else f"{len(worse)} of the others are"
         found.append(
             f"{which} worse by more than chance explains; the nearest of them, {trial.label}, "
