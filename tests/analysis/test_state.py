@@ -159,7 +159,8 @@ class Keeping(rnnjax.Cell):
         return ()
 
     def initial_carry(self, batch_shape=(), dtype=None):
-        return CountingCarry(jnp.zeros((*batch_shape, 1), dtype), jnp.ones((*batch_shape, 1), dtype))
+        zero = jnp.zeros((*batch_shape, 1), dtype)
+        return CountingCarry(zero, zero + 1)
 
     def project(self, params, x):
         return x

@@ -13,8 +13,8 @@ from experiments.comparison.answer import Answer, Figure, Table
 from experiments.comparison.group import Group, Plan
 from experiments.comparison.scope import require
 from experiments.comparison.study import Study
-from experiments.comparison.wording import caveats
-from rnnjax.analysis.bootstrap import Estimate, mean_over_seeds, paired_difference
+from experiments.comparison.wording import caveats, factor, unless_clear
+from rnnjax.analysis.bootstrap import mean_over_seeds, paired_difference
 from rnnjax.analysis.pictures import draw_gradients, draw_states
 from rnnjax.analysis.state import StateTrace, step_norms, trace_state
 
@@ -73,9 +73,7 @@ def _answer(groups: list[Group]) -> Answer:
             ),
             Figure(
                 "gradients",
-                draw_gradients(
-                    f"gradients of {count} test images (seed {seed})", norms, untrained
-                ),
+                draw_gradients(f"gradients of {count} test images (seed {seed})", norms, untrained),
                 "For each cell the norm of the gradient over the steps, on a logarithmic axis.",
                 "Median and middle half of the images. A line that falls to the left is a gradient "
                 "that vanishes on its way back in time; one that rises explodes.",
@@ -92,29 +90,20 @@ def _sentences(
         trained, before = (mean_over_seeds(np.log10(r)) for r in reach[group.name])
         used += [trained, before]
         found.append(
-            f"{group.name}: the gradient at the first of {num_steps} states is {_factor(before)} "
-            f"times that at the last one before training, and {_factor(trained)} times after it."
+            f"{group.name}: the gradient at the first of {num_steps} states is "
+            f"{factor(before, 10)} times that at the last one before training, and "
+            f"{factor(trained, 10)} times after it."
         )
     first, *others = groups
     for group in others:
         for when, i in (("before", 1), ("after", 0)):
             ratio = paired_difference(*(np.log10(reach[g.name][i]) for g in (group, first)))
-            unclear = ratio.has_interval and not ratio.excludes(0)
             found.append(
-                f"On the way back to the first state {group.name} keeps {_factor(ratio)} times as "
-                f"much of the gradient as {first.name} {when} training, seed by seed"
-                f"{', which is no clear difference' * unclear}."
+                f"On the way back to the first state {group.name} keeps {factor(ratio, 10)} "
+                f"times as much of the gradient as {first.name} {when} training, seed by seed"
+                f"{unless_clear(ratio)}."
             )
     return [*found, *caveats(used)]
-
-
-def _factor(logarithm: Estimate) -> str:
-    """A factor and its interval, from its decimal logarithm."""
-    value, *ends = (
-        None if x is None else f"{10**x:.2g}" if abs(x) < 2 else f"{10**x:.1e}"
-        for x in (logarithm.value, logarithm.low, logarithm.high)
-    )
-    return f"{value} [{ends[0]}, {ends[1]}]" if logarithm.has_interval else str(value)
 
 
 def _reach(group: Group) -> tuple[np.ndarray, np.ndarray]:
