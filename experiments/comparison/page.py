@@ -60,9 +60,11 @@ def print_answer(console: Console, answer: Answer) -> None:
         shown = rich_table.Table(title=table.title)
         for i, column in enumerate(table.columns):
             numeric = any(not isinstance(row[i], str) for row in table.rows)
-            shown.add_column(column, justify="right" if numeric else "left")
+            shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
         for row in table.rows:
-            shown.add_row(*map(escape, _texts(table, row)))
+            # An interval below its mean, so that a table is no wider than a terminal.
+            texts = [text.replace(" [", "\n[") for text in _texts(table, row)]
+            shown.add_row(*map(escape, texts))
         console.print(shown)
     console.print(answer.question, style="bold", markup=False)
     for sentence in answer.sentences:
@@ -83,7 +85,7 @@ def as_csv(table: Table) -> str:
         cells: list[Any] = []
         for cell, is_wide in zip(row, wide, strict=True):
             if _is_estimate(cell):
-                cells += [cell.mean, cell.low, cell.high]
+                cells += [cell.value, cell.low, cell.high]
             else:
                 cells += [cell, None, None] if is_wide else [cell]
         writer.writerow(cells)
@@ -101,7 +103,7 @@ def _text(cell: Any, spec: str | None) -> str:
     if isinstance(cell, str):
         return cell
     if _is_estimate(cell):
-        value = _text(cell.mean, spec)
+        value = _text(cell.value, spec)
         if cell.low is None:
             return value
         return f"{value} [{_text(cell.low, spec)}, {_text(cell.high, spec)}]"

@@ -61,7 +61,7 @@ def sentences(trials: Sequence[Trial]) -> list[str]:
     """What was found."""
     best = best_of(trials)
     what = " and ".join(name.replace("_", " ") for name in best.setting)
-    accuracy, steps = mean_over_seeds(best.accuracy), best.group.steps[-1] + 1
+    accuracy, steps = mean_over_seeds(best.accuracy, bounds=(0, 1)), best.group.steps[-1] + 1
     found = [
         f"Of {len(trials)} values of {what}, {best.label} has the highest mean test accuracy after "
         f"{steps:,} steps: {accuracy.text()} (mean and 95% interval over {_seeds(best)})."
@@ -81,7 +81,7 @@ def sentences(trials: Sequence[Trial]) -> list[str]:
             f"Paired over the seeds, these can't be told apart from it: {', '.join(near)}."
         )
     if worse:
-        trial, lost = max(worse, key=lambda pair: pair[1].mean)
+        trial, lost = max(worse, key=lambda pair: pair[1].value)
         which = "All others are" if len(worse) == len(pairs) else f"{len(worse)} of the others are"
         found.append(
             f"{which} worse by more than chance explains; the nearest of them, {trial.label}, "
@@ -108,7 +108,7 @@ def table(trials: Sequence[Trial]) -> Table:
         (
             *(shown(trial.setting[name]) for name in names),
             mean_over_seeds(trial.loss),
-            mean_over_seeds(trial.accuracy),
+            mean_over_seeds(trial.accuracy, bounds=(0, 1)),
             None if trial is best else difference(trial, best),
             int(trial.diverged.sum()),
             *((trial.group.num_params, trial.group.milliseconds) if groups else ()),
