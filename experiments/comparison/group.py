@@ -118,7 +118,9 @@ class Group:
 
     def params_of(self, setting: int = 0, seed: int = 0) -> Any:
         """The parameters of one run, both counted from 0."""
-        return jax.device_get(self.layout.part(self.params, setting * self.config.num_seeds + seed))
+        # Off the devices first: a program for each array, queueing up on several of them, may block.
+        params = jax.device_get(self.params)
+        return self.layout.part(params, setting * self.config.num_seeds + seed)
 
     def _by_run(self, values: Any) -> np.ndarray:
         values = np.asarray(values)

@@ -112,7 +112,12 @@ class Estimate:
 
 
 def mean_over_seeds(
-    values: Any, level: float = 0.95, *, resamples: int = RESAMPLES, seed: int = 0
+    values: Any,
+    level: float = 0.95,
+    *,
+    bounds: tuple[float, float] = (-math.inf, math.inf),
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> Estimate:
     """The mean of one number per seed, with its interval.
 
@@ -120,6 +125,7 @@ def mean_over_seeds(
         values: ``[S]``; one that is not finite makes the mean so and leaves no interval, because a
             run that diverged is a result too.
         level: of confidence, two-sided.
+        bounds: what the mean can't leave, such as (0, 1) for an accuracy; nor does the interval.
         resamples: of the bootstrap.
         seed: of the resampling, so that the same numbers have the same interval.
 
@@ -139,7 +145,8 @@ def mean_over_seeds(
     quantile = float(special.stdtrit(count - 1, (1 + level) / 2))
     if count < FEWEST:
         half = quantile * float(values.std(ddof=1)) / math.sqrt(count)
-        return Estimate(mean, mean - half, mean + half, numbers, "t", level)
+        low, high = max(mean - half, bounds[0]), min(mean + half, bounds[1])
+        return Estimate(mean, low, high, numbers, "t", level)
     tail = float(special.ndtr(-math.sqrt(count / (count - 1)) * quantile))
     chosen = np.random.default_rng(seed).integers(0, count, (resamples, count))
     low, high = np.quantile(values[chosen].mean(axis=1), [tail, 1 - tail])

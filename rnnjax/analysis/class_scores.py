@@ -35,7 +35,7 @@ class ClassScores:
 
     def estimates(self, score: str) -> list[Estimate]:
         """A score's mean over the seeds with its interval, for each class."""
-        return [mean_over_seeds(column) for column in self.by_seed[score].T]
+        return [mean_over_seeds(column, bounds=(0.0, 1.0)) for column in self.by_seed[score].T]
 
     @property
     def mean_counts(self) -> np.ndarray:
@@ -47,7 +47,11 @@ class ClassScores:
         wrong = self.mean_counts * (1 - np.eye(len(self.mean_counts)))
         order = np.argsort(-wrong, axis=None, kind="stable")[:most]
         pairs = [divmod(int(place), len(wrong)) for place in order]
-        return [(i, j, mean_over_seeds(self.counts[:, i, j])) for i, j in pairs if wrong[i, j] > 0]
+        return [
+            (i, j, mean_over_seeds(self.counts[:, i, j], bounds=(0.0, float(self.counts[0, i].sum()))))
+            for i, j in pairs
+            if wrong[i, j] > 0
+        ]
 
 
 def score_classes(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> ClassScores:

@@ -37,6 +37,13 @@ def test_few_numbers_have_students_interval_and_say_so():
     assert mean_over_seeds(np.arange(6.0)).caveat == ""
 
 
+def test_an_interval_stays_where_the_mean_can_be():
+    estimate = mean_over_seeds([0.9, 0.98], bounds=(0.0, 1.0))
+    free = mean_over_seeds([0.9, 0.98])
+    assert (estimate.low, estimate.high) == (free.low, 1.0)
+    assert mean_over_seeds([0.1, 0.02], bounds=(0.0, 1.0)).low == 0
+
+
 def test_one_number_has_no_interval():
     estimate = mean_over_seeds([0.9])
     assert (estimate.value, estimate.low, estimate.high) == (0.9, None, None)
