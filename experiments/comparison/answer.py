@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Drawing
 class Table:
     """A table, to be shown on the page and in the terminal, and written as CSV.
 
-    A cell is a text, a number, None for nothing, or an estimate: any object with numbers `mean`,
+    A cell is a text, a number, None for nothing, or an estimate: any object with numbers `value`,
     `low` and `high`, shown as "0.93 [0.92, 0.94]" and written as three columns.
 
     Args:

@@ -105,7 +105,7 @@ class Group:
     @property
     def milliseconds(self) -> float:
         """What a training step of one run has taken, other runs of the group beside it."""
-        return self.result["milliseconds"]
+        return 1e3 * self.result["train_seconds"] / self.result["steps"] / self.layout.num_seeds
 
     @functools.cached_property
     def logits(self) -> np.ndarray:

@@ -60,9 +60,11 @@ def print_answer(console: Console, answer: Answer) -> None:
         shown = rich_table.Table(title=table.title)
         for i, column in enumerate(table.columns):
             numeric = any(not isinstance(row[i], str) for row in table.rows)
-            shown.add_column(column, justify="right" if numeric else "left")
+            shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
         for row in table.rows:
-            shown.add_row(*map(escape, _texts(table, row)))
+            # An interval below its mean, so that a table is no wider than a terminal.
+            texts = [text.replace(" [", "\n[") for text in _texts(table, row)]
+            shown.add_row(*map(escape, texts))
         console.print(shown)
     console.print(answer.question, style="bold", markup=False)
     for sentence in answer.sentences:

@@ -9,9 +9,10 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from experiments.comparison.trials import Trial, shown
-from rnnjax.analysis.bootstrap import mean_over_seeds
+from rnnjax.analysis.bootstrap import Estimate, mean_over_seeds
 
 PANELS = (("loss", "b", "o"), ("accuracy", "g", "s"))
 """The colours and marks that loss and accuracy have in every picture."""
@@ -67,7 +68,7 @@ def by_name(title: str, trials: Sequence[Trial], labels: Sequence[str]) -> Figur
             values = getattr(trial, metric)
             fine = np.isfinite(values)
             axes.plot(values[fine], np.full(fine.sum(), place), mark, color=colour, alpha=0.3, ms=5)
-            estimate = mean_over_seeds(values)
+            estimate = _estimate(values, metric)
             if estimate.low is not None and estimate.high is not None:
                 axes.hlines(place, estimate.low, estimate.high, color=colour, lw=2.5)
             axes.plot(estimate.value, place, mark, color=colour, mec="k", ms=7)
@@ -132,6 +133,10 @@ def curves(title: str, trials: Sequence[Trial], names: Sequence[str]) -> Figure:
     return drawing
 
 
+def _estimate(values: np.ndarray, metric: str) -> Estimate:
+    return mean_over_seeds(values, bounds=(0, 1) if metric == "accuracy" else None)
+
+
 def _words(name: str) -> str:
     return name.replace("_", " ")
 
@@ -141,7 +146,7 @@ def _dots_and_mean(
     label: str | None,
 ) -> None:  # fmt: skip
     values = np.array([getattr(trial, metric) for trial in trials])
-    estimates = [mean_over_seeds(row) for row in values]
+    estimates = [_estimate(row, metric) for row in values]
     for seed in values.T:
         axes.plot(x, seed, mark, color=colour, alpha=0.3, ms=4, lw=0)
     means = np.array([estimate.value for estimate in estimates])
@@ -209,13 +214,15 @@ def against_cost(title: str, trials: Sequence[Trial], labels: Sequence[str]) -> 
     )
     for axes, (name, values) in zip(panels, costs, strict=True):
         for i, (trial, cost, label) in enumerate(zip(trials, values, labels, strict=True)):
-            estimate = mean_over_seeds(trial.accuracy)
+            estimate = _estimate(trial.accuracy, "accuracy")
             if estimate.low is not None and estimate.high is not None:
                 axes.vlines(cost, estimate.low, estimate.high, color=colours[i % 20], lw=1.5)
             mark = "os^D"[i // 20 % 4]
             axes.plot(cost, estimate.value, mark, color=colours[i % 20], mec="k", label=label)
         axes.set_xscale("log")
-        axes.xaxis.set_minor_formatter("")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(name)
         axes.set_ylabel("test accuracy")
         _finish(axes, "accuracy")

@@ -90,7 +90,9 @@ class Study:
         names = [plan.name for plan in plans]
         if len(set(names)) < len(names):
             raise UsageError(f"two groups of this study have the same name: {', '.join(names)}.")
-        configs = [self._config(plan) for plan in plans]  # which checks them all
+        for plan in plans:
+            self._config(plan, None)  # which checks it, before there is a folder
+        configs = [self._config(plan, str(self.folder / plan.name)) for plan in plans]
         groups, trained, start = [], 0, time.perf_counter()
         for i, (plan, config) in enumerate(zip(plans, configs, strict=True)):
             seconds = time.perf_counter() - start
@@ -105,7 +107,8 @@ class Study:
             trained += not finished
             if answer is not None:
                 more = len(plans) - len(groups)
-                self._write(answer(groups), f"{more} groups of runs are still to come.")
+                are = "group of runs is" if more == 1 else "groups of runs are"
+                self._write(answer(groups), f"{more} {are} still to come." if more else None)
         return groups
 
     def finish(self, answer: Answer) -> None:
@@ -127,14 +130,14 @@ class Study:
         }
         page.write_page(self.folder, answer, facts, unfinished=unfinished)
 
-    def _config(self, plan: Plan) -> Any:
+    def _config(self, plan: Plan, workdir: str | None) -> Any:
         """The settings of a group, as the task's own script would have them."""
         names = [field.name for field in dataclasses.fields(self.task.config)]
         values = {name: getattr(self.config, name) for name in names} | dict(plan.changes)
         if "steps" in plan.changes:
             values["epochs"] = None
         # A run whose numbers are not finite goes on without an update, beside the others.
-        values |= {"workdir": str(self.folder / plan.name), "max_skipped": NEVER}
+        values |= {"workdir": workdir, "max_skipped": NEVER}
         return self.task.config(**values)
 
     def _group(self, plan: Plan, config: Any, finished: bool) -> Group:
@@ -183,16 +186,14 @@ class Study:
         in_a_row = np.broadcast_to(skipped_in_a_row(fitted.train.opt_state), layout.num_seeds)
         unfit = [~np.isfinite(value) for value in metrics.values()]
         diverged = np.any([in_a_row >= self.config.max_skipped, *unfit], axis=0)
-        steps, runs = int(fitted.train.step), layout.num_seeds
         result = {
             "task": self.task.name,
             "dataset": problem.dataset.name,
             "warning": problem.dataset.warning,
-            "steps": steps,
-            "num_params": count_params(fitted.params) // runs,
+            "steps": int(fitted.train.step),
+            "num_params": count_params(fitted.params) // layout.num_seeds,
             "train_seconds": round(fitted.train_seconds, 3),
             "compile_seconds": round(fitted.compile_seconds, 3),
-            "milliseconds": 1e3 * fitted.train_seconds / (steps * runs),
             **{name: float(value.mean()) for name, value in metrics.items()},
             "runs": {k: v.tolist() for k, v in metrics.items()} | {"diverged": diverged.tolist()},
         }

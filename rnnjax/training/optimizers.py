@@ -49,15 +49,17 @@ def build_optimizer(
         clip_norm: the largest global norm of the gradient; None for no limit.
         average: the decay of an average of the parameters, for `averaged_params`; None for none.
     """
-    first = 1.0 if learning_rate is None else learning_rate
-    rates = {
-        "constant": first,
-        "cosine": optax.cosine_decay_schedule(first, num_steps),
-        "linear": optax.linear_schedule(first, 0.0, num_steps),
+    schedules = {
+        "constant": optax.constant_schedule,
+        "cosine": lambda first: optax.cosine_decay_schedule(first, num_steps),
+        "linear": lambda first: optax.linear_schedule(first, 0.0, num_steps),
     }
-    optimizer = OPTIMIZERS[name](rates[schedule])
     if learning_rate is None:
-        optimizer = rated(optimizer)
+        optimizer = rated(OPTIMIZERS[name](1.0), schedules[schedule](1.0))
+    else:
+        constant = schedule == "constant"
+        rate = learning_rate if constant else schedules[schedule](learning_rate)
+        optimizer = OPTIMIZERS[name](rate)
     if clip_norm is not None:
         optimizer = optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
     return skip_nonfinite(optimizer if average is None else averaging(optimizer, average))
@@ -67,26 +69,35 @@ class RatedState(NamedTuple):
     """The state of `rated`."""
 
     inner: Any
+    count: jax.Array
     learning_rate: jax.Array
+    """Of the first step."""
 
 
-def rated(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
+def rated(
+    optimizer: optax.GradientTransformation, schedule: optax.Schedule
+) -> optax.GradientTransformation:
     """Multiplies the updates of an optimiser by a learning rate that its state holds.
 
     All of `OPTIMIZERS` are linear in theirs, so that what was built for the learning rate 1 is in
     this way what it would have been for another; runs with different ones are then one program.
 
     Args:
-        optimizer: what makes the updates, for the learning rate 1.
+        optimizer: what makes the updates, for the learning rate 1 at every step.
+        schedule: what the learning rate is at each step, as a share of that of the first.
     """
 
     def init(params: Any) -> RatedState:
-        return RatedState(optimizer.init(params), jnp.ones(()))
+        return RatedState(optimizer.init(params), jnp.zeros((), jnp.int32), jnp.ones(()))
 
     def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, RatedState]:
         updates, inner = optimizer.update(updates, state.inner, params)
-        rate = state.learning_rate
-        return jax.tree.map(lambda u: u * rate.astype(u.dtype), updates), RatedState(inner, rate)
+        rate, share = state.learning_rate, schedule(state.count)
+        # In the type of the schedule, as one that was built for this learning rate has it.
+        now = rate if isinstance(share, float) else rate.astype(jnp.asarray(share).dtype) * share
+        updates = jax.tree.map(lambda u: u * now.astype(u.dtype), updates)
+        count = optax.safe_increment(state.count)
+        return updates, RatedState(inner, count, rate)
 
     return optax.GradientTransformation(init, update)
 
@@ -98,7 +109,7 @@ def with_learning_rates(opt_state: Any, rates: jax.Array) -> Any:
         return isinstance(state, RatedState)
 
     def put(state: Any) -> Any:
-        return RatedState(state.inner, rates) if is_rated(state) else state
+        return state._replace(learning_rate=rates) if is_rated(state) else state
 
     return jax.tree.map(put, opt_state, is_leaf=is_rated)
 

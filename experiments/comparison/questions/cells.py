@@ -102,7 +102,7 @@ def _answer(parts: Sequence[Part], done: Mapping[str, Trial]) -> Answer:
         "Which kind of recurrent network learns most in the same number of steps, at equal width "
         "and with equally many parameters?",
         sentences,
-        [_table(found)] if found else [],
+        [_table(part, ts) for part, ts in found],
         _figures(found) if found else [],
     )
 
@@ -110,10 +110,10 @@ def _answer(parts: Sequence[Part], done: Mapping[str, Trial]) -> Answer:
 def _sentence(part: Part, trials: Sequence[Trial]) -> str:
     best = best_of(trials)
     name = _value(part, best)
-    accuracy = mean_over_seeds(best.accuracy)
+    accuracy = mean_over_seeds(best.accuracy, bounds=(0, 1))
     said = (
-        f"{part.what.capitalize()}, at {part.how}: {name} has the highest mean test accuracy, "
-        f"{accuracy.text()}, with {best.group.num_params:,} parameters and "
+        f"{part.what.capitalize()}, at {part.how}: the highest mean test accuracy is that of "
+        f"{name}, {accuracy.text()}, with {best.group.num_params:,} parameters and "
         f"{best.group.milliseconds:.2f} ms per step; compared with it, seed by seed, "
     )
     others = []
@@ -129,28 +129,32 @@ def _sentence(part: Part, trials: Sequence[Trial]) -> str:
     return f"{said}{'; '.join(others)}."
 
 
-def _table(found: Sequence[tuple[Part, Sequence[Trial]]]) -> Table:
+def _table(part: Part, trials: Sequence[Trial]) -> Table:
+    best = best_of(trials)
     columns = (
-        "compared", "fair by", "cell", "layers", "width", "activation", "parameters", "ms/step",
-        "test loss", "test accuracy", "difference to the best", "diverged",
+        part.what, "width", "parameters", "ms/step", "test loss", "test accuracy",
+        "difference to the best", "diverged",
     )  # fmt: skip
-    rows = []
-    for part, trials in found:
-        best = best_of(trials)
-        for trial in trials:
-            values = trial.setting
-            rows.append(
-                (
-                    part.what, part.how, values["cell"], values["num_layers"],
-                    values["hidden_size"], values.get("activation", "tanh"),
-                    trial.group.num_params, trial.group.milliseconds,
-                    mean_over_seeds(trial.loss), mean_over_seeds(trial.accuracy),
-                    None if trial is best else difference(trial, best),
-                    int(trial.diverged.sum()),
-                )
-            )  # fmt: skip
+    rows = [
+        (
+            _value(part, trial),
+            trial.setting["hidden_size"],
+            trial.group.num_params,
+            trial.group.milliseconds,
+            mean_over_seeds(trial.loss),
+            mean_over_seeds(trial.accuracy, bounds=(0, 1)),
+            None if trial is best else difference(trial, best),
+            int(trial.diverged.sum()),
+        )
+        for trial in trials
+    ]
     formats = {"difference to the best": "+.4f", "ms/step": ".2f"}
-    return Table("cells", "Every comparison", columns, rows, formats)
+    title = f"{part.what.capitalize()}, at {part.how}"
+    return Table(_file(part), title, columns, rows, formats)
+
+
+def _file(part: Part) -> str:
+    return f"{part.what}-{part.how.replace(' ', '-')}"
 
 
 def _figures(found: Sequence[tuple[Part, Sequence[Trial]]]) -> list[Figure]:
@@ -164,12 +168,12 @@ def _figures(found: Sequence[tuple[Part, Sequence[Trial]]]) -> list[Figure]:
         best = best_of(trials)
         figures.append(
             Figure(
-                f"{part.what}-{part.how.replace(' ', '-')}",
+                _file(part),
                 pictures.by_name(title, trials, labels),
                 f"Test loss and accuracy by {part.what} at {part.how}; {_value(part, best)} has "
                 f"the highest mean accuracy, {best.accuracy.mean():.4f}.",
-                "Pale marks are single runs, strong ones their means, bars 95% intervals; in "
-                "brackets the width and the number of parameters.",
+                "Pale marks are single runs, strong ones their means, bars 95% intervals, which "
+                "may leave the picture; in brackets the width and the number of parameters.",
             )
         )
     trials = list({id(t): t for _, ts in found for t in ts}.values())
@@ -184,7 +188,8 @@ def _figures(found: Sequence[tuple[Part, Sequence[Trial]]]) -> list[Figure]:
             f"Test accuracy of {len(trials)} networks against their number of parameters and the "
             "time of a training step.",
             "Mean accuracy and its 95% interval against the number of parameters and the "
-            "milliseconds that a training step of one run takes here, all seeds at once.",
+            "milliseconds that a training step of one run takes here, all seeds at once. A bar that "
+            "leaves the picture is wider than it.",
         ),
         *figures,
     ]  # fmt: skip

@@ -61,7 +61,7 @@ def sentences(trials: Sequence[Trial]) -> list[str]:
     """What was found."""
     best = best_of(trials)
     what = " and ".join(name.replace("_", " ") for name in best.setting)
-    accuracy, steps = mean_over_seeds(best.accuracy), best.group.steps[-1] + 1
+    accuracy, steps = mean_over_seeds(best.accuracy, bounds=(0, 1)), best.group.steps[-1] + 1
     found = [
         f"Of {len(trials)} values of {what}, {best.label} has the highest mean test accuracy after "
         f"{steps:,} steps: {accuracy.text()} (mean and 95% interval over {_seeds(best)})."
@@ -108,7 +108,7 @@ def table(trials: Sequence[Trial]) -> Table:
         (
             *(shown(trial.setting[name]) for name in names),
             mean_over_seeds(trial.loss),
-            mean_over_seeds(trial.accuracy),
+            mean_over_seeds(trial.accuracy, bounds=(0, 1)),
             None if trial is best else difference(trial, best),
             int(trial.diverged.sum()),
             *((trial.group.num_params, trial.group.milliseconds) if groups else ()),
