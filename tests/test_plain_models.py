@@ -22,7 +22,7 @@ def test_logistic_regression_is_one_matrix(x64):
     model, variables = built()
     weights = variables["params"]["to_logits"]
     expected = XS.reshape(3, 20) @ weights["kernel"] + weights["bias"]
-    np.testing.assert_allclose(model.apply(variables, XS), expected, rtol=1e-12)
+    np.testing.assert_allclose(np.asarray(model.apply(variables, XS)), expected, rtol=1e-12)
     assert weights["kernel"].shape == (20, 6)
 
 
@@ -33,7 +33,7 @@ def test_a_hidden_layer_has_its_activation(x64, activation):
     hidden = XS.reshape(3, 20) @ first["kernel"] + first["bias"]
     hidden = np.maximum(hidden, 0) if activation == "relu" else np.tanh(hidden)
     expected = hidden @ second["kernel"] + second["bias"]
-    np.testing.assert_allclose(model.apply(variables, XS), expected, rtol=1e-12)
+    np.testing.assert_allclose(np.asarray(model.apply(variables, XS)), expected, rtol=1e-12)
 
 
 def test_its_initial_distribution_is_the_one_that_was_asked_for():

@@ -144,9 +144,9 @@ def pooled(scales: Sequence[NoiseScale], level: float = 0.95) -> NoiseScale:
         return scales[0]
     noises = np.array([scale.noise for scale in scales])
     signals = np.array([scale.signal for scale in scales])
-    without = [(a.mean() - a / len(a)) * len(a) / (len(a) - 1) for a in (noises, signals)]
+    without, signals_without = ((a.sum() - a) / (len(a) - 1) for a in (noises, signals))
     rows = sum(scale.rows for scale in scales)
-    return _jackknifed(noises.mean(), signals.mean(), *without, rows, level)
+    return _jackknifed(noises.mean(), signals.mean(), without, signals_without, rows, level)
 
 
 def _jackknifed(

@@ -101,7 +101,7 @@ def _plan(name: str, order: str, model: nn.Module | None = None, **changes: Any)
         read = functools.partial(_read, order=order)
         if model is None:
             return mnist_rnn.problem(config, layout, data, read=read)
-        problem = mnist_rnn.problem(config, layout, data, lambda *_: model, read)
+        problem = mnist_rnn.problem(config, layout, data, lambda *_, plain=model: plain, read)
         return dataclasses.replace(problem, title=f"{name} on {data.name}")
 
     return Plan(name, changes, build=build)

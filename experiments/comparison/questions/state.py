@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -31,7 +32,7 @@ def answer(study: Study) -> Answer:
     return _answer(study.run(plans, _answer))
 
 
-def _answer(groups: list[Group]) -> Answer:
+def _answer(groups: Sequence[Group]) -> Answer:
     traces = {group.name: _trace(group, group.params_of()) for group in groups}
     image = np.asarray(groups[0].problem.read(groups[0].problem.test_inputs[:1]))[0]
     label = groups[0].problem.class_names[int(groups[0].problem.test_labels[0])]
@@ -83,7 +84,7 @@ def _answer(groups: list[Group]) -> Answer:
 
 
 def _sentences(
-    groups: list[Group], reach: dict[str, tuple[np.ndarray, np.ndarray]], num_steps: int
+    groups: Sequence[Group], reach: dict[str, tuple[np.ndarray, np.ndarray]], num_steps: int
 ) -> list[str]:
     found, used = [], []
     for group in groups:
@@ -97,7 +98,8 @@ def _sentences(
     first, *others = groups
     for group in others:
         for when, i in (("before", 1), ("after", 0)):
-            ratio = paired_difference(*(np.log10(reach[g.name][i]) for g in (group, first)))
+            own, reference = (np.log10(reach[g.name][i]) for g in (group, first))
+            ratio = paired_difference(own, reference)
             found.append(
                 f"On the way back to the first state {group.name} keeps {factor(ratio, 10)} "
                 f"times as much of the gradient as {first.name} {when} training, seed by seed"
@@ -143,7 +145,7 @@ def _norms(trace: StateTrace) -> np.ndarray:
 
 def _initial(group: Group, seed: int) -> Any:
     """The parameters that a run began with."""
-    return group.problem.init(group.layout.part(group.problem.init_keys, seed))
+    return group.problem.init(group.layout.part(group.problem.keys[0], seed))
 
 
 def _top(carries: Any) -> Any:
