@@ -16,6 +16,7 @@ at half of the positions a coin decides. The limit of any ``--lag`` is printed a
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,8 @@ from rnnjax.training import plots
 from rnnjax.training.batches import WindowBatches
 from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import classification_metrics
-from rnnjax.training.fit import evaluation_line
 from rnnjax.training.layout import Layout
-from rnnjax.training.statistics import summarise
+from rnnjax.training.problem import Problem
 
 try:
     from experiments import common
@@ -95,14 +95,25 @@ class Bits:
         self.train, self.test = layout.per_seed(train_and_test, keys)
 
 
-def trained_model(config: Config) -> Model:
-    """What a run has learnt: a function of a piece of the stream and the state before it."""
+def build_model(config: Config) -> tuple[SequenceTagger, Callable[[jax.Array], Any]]:
+    """The recurrent layers and a dense layer to the two targets; and what makes its parameters."""
     layer = common.build_layer(rnnjax.CELLS[config.cell], 1, config.hidden_size, config.num_layers)
     model = SequenceTagger(layer, num_classes=2)
-    params = common.load_model(config, lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"])
+    return model, lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"]
+
+
+def as_inputs(bits: jax.Array) -> jax.Array:
+    """Bits as sequences of one feature."""
+    return bits[..., None].astype(jnp.float32)
+
+
+def trained_model(config: Config) -> Model:
+    """What a run has learnt: a function of a piece of the stream and the state before it."""
+    model, init = build_model(config)
+    params = common.load_model(config, init)
 
     def apply(params: Any, bits: jax.Array, carry: Any) -> Any:
-        outputs: Any = model.apply({"params": params}, bits[..., None].astype(jnp.float32), carry)
+        outputs: Any = model.apply({"params": params}, as_inputs(bits), carry)
         return {"next_carry": outputs[0], "logits": outputs[1]}
 
     return Model(
@@ -111,7 +122,7 @@ def trained_model(config: Config) -> Model:
         params=params,
         inputs={
             "bits": Array(("batch", "time"), "int32", "a piece of the stream", below=2),
-            "carry": carry_arrays(layer, "the state before the piece; zeros at first"),
+            "carry": carry_arrays(model.layer, "the state before the piece; zeros at first"),
         },
         outputs={
             "next_carry": "the state after the piece",
@@ -121,14 +132,9 @@ def trained_model(config: Config) -> Model:
     )
 
 
-def run(config: Config) -> dict[str, Any]:
-    console = common.open_console()
-    if config.export is not None:
-        return common.export(console, config, trained_model)
-    if config.eval_only:
-        config = common.saved_config(config)
-    layout = common.lay_out(config)
-    data_keys, init_keys, train_keys = layout.keys(config.seed, 3)
+def problem(config: Config, layout: Layout) -> Problem:
+    """What is to be learnt."""
+    data_keys, *keys = layout.keys(config.seed, 3)
     try:
         batches = WindowBatches(
             config.batch_size, config.row_length, config.window, config.carry_state
@@ -136,38 +142,19 @@ def run(config: Config) -> dict[str, Any]:
     except ValueError as error:
         raise UsageError(f"--window: {error}") from None
     data = Bits(config, layout, data_keys)
-    layer = common.build_layer(rnnjax.CELLS[config.cell], 1, config.hidden_size, config.num_layers)
-    model = SequenceTagger(layer, num_classes=2)
-    params = common.initial_params(
-        config, layout, lambda key: model.init(key, jnp.zeros((1, 1, 1)))["params"], init_keys
-    )
-    title = (
-        f"{common.run_title(config, config.cell, data)}, lag {config.lag}, window {config.window}"
-    )
-    common.show_setup(console, config, layout, title, params, data)
-    limit = binary.bayes_limit(config.lag)
-    console.print(
-        f"limits   knowing the rule: loss {limit.cross_entropy:.4f}, accuracy {limit.accuracy:.2f};"
-        f" knowing nothing: loss {np.log(2):.4f}, accuracy 0.50"
-    )
-
-    apply = common.computing_in(
-        config.precision, lambda p, x, carry: model.apply({"params": p}, x, carry)
-    )
-
-    def logits(params: Any, carry: Any, x: jax.Array) -> tuple[Any, jax.Array]:
-        return apply(params, x[..., None].astype(jnp.float32), carry)
+    model, init = build_model(config)
+    apply = common.applying(config, model)
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         x, y = batch
-        carry, outputs = logits(params, carry, x)
+        carry, outputs = apply(params, as_inputs(x), carry)
         losses = optax.softmax_cross_entropy_with_integer_labels(outputs, y)
         return losses.mean(axis=1), carry
 
     def read(params: Any, rows: jax.Array) -> jax.Array:
         if not config.carry_state:
             rows = rows.reshape(-1, config.window)
-        return logits(params, None, rows)[1].reshape(-1, 2)
+        return apply(params, as_inputs(rows), None)[1].reshape(-1, 2)
 
     test_bits = layout.put(data.test[0], layout.of_seeds())
     read_all = jax.jit(layout.over_seeds(read, in_axes=(0, 0)), out_shardings=layout.sharding())
@@ -179,36 +166,55 @@ def run(config: Config) -> dict[str, Any]:
         outputs = predict(params)
         return classification_metrics(outputs, np.reshape(data.test[1], outputs.shape[:-1]))
 
+    title = common.run_title(config, config.cell, data)
+    return Problem(
+        title=f"{title}, lag {config.lag}, window {config.window}", dataset=data, model=model,
+        init=init, keys=keys, loss=loss, batches=batches, data=data.train, evaluate=evaluate,
+        test=evaluate, predict=predict, test_inputs=data.test[0], test_labels=data.test[1],
+        class_names=("0", "1"), read=as_inputs, own_data=True,
+        carry=model.layer.initial_carry((config.batch_size,)),
+    )  # fmt: skip
+
+
+def run(config: Config) -> dict[str, Any]:
+    console = common.open_console()
+    if config.export is not None:
+        return common.export(console, config, trained_model)
     if config.eval_only:
-        step, params = common.load_run(config, layout, params)
-        console.print(evaluation_line({"step": step, **summarise(evaluate(params))}))
+        config = common.saved_config(config)
+    layout = common.lay_out(config)
+    task = problem(config, layout)
+    params = common.set_up(console, config, layout, task)
+    limit = binary.bayes_limit(config.lag)
+    console.print(
+        f"limits   knowing the rule: loss {limit.cross_entropy:.4f}, accuracy {limit.accuracy:.2f};"
+        f" knowing nothing: loss {np.log(2):.4f}, accuracy 0.50"
+    )
+    if config.eval_only:
+        common.evaluate_saved(console, config, layout, task, params)
         return {}
     if config.dry_run:
         return {}
 
-    folder = common.open_run(TASK, config, data)
-    carry = layer.initial_carry((config.batch_size,))
-    fitted = common.train(
-        config, folder, console, layout, title, params, loss, batches, data.train, train_keys,
-        evaluate, carry, own_data=True,
-    )  # fmt: skip
+    folder = common.open_run(TASK, config, task.dataset)
+    fitted = common.train(config, folder, console, layout, task, params)
     limits = {"knowing the rule": limit.cross_entropy, "knowing nothing": float(np.log(2))}
-    plots.plot_curves(folder.path / "curves.png", title, fitted.history, loss_limits=limits)
-    draw_contexts(folder.path, title, config, data, predict(fitted.params))
+    plots.plot_curves(folder.path / "curves.png", task.title, fitted.history, loss_limits=limits)
+    draw_contexts(folder.path, config, task, task.predict(fitted.params))
     extra = {"bayes_loss": limit.cross_entropy, "bayes_accuracy": limit.accuracy}
-    return common.finish(folder, console, TASK, config, data, fitted, extra)
+    return common.finish(folder, console, TASK, config, task.dataset, fitted, extra)
 
 
-def draw_contexts(folder: Path, title: str, config: Config, data: Bits, logits: jax.Array) -> None:
+def draw_contexts(folder: Path, config: Config, task: Problem, logits: jax.Array) -> None:
     """What the cell knows: predicted against true probability, for the four contexts."""
     ones = np.asarray(jax.nn.softmax(logits)[..., 1]).ravel()
-    contexts = np.asarray(binary.contexts(data.test[0], config.lag)).ravel()
+    contexts = np.asarray(binary.contexts(task.test_inputs, config.lag)).ravel()
     by_context = [ones[contexts == c] for c in range(len(CONTEXTS))]
     spread = np.array(
         [[*np.percentile(p, [10]), p.mean(), *np.percentile(p, [90])] for p in by_context]
     )
     plots.plot_probabilities(
-        folder / "contexts.png", title, CONTEXTS, spread, binary.context_probabilities()
+        folder / "contexts.png", task.title, CONTEXTS, spread, binary.context_probabilities()
     )
 
 

@@ -16,10 +16,11 @@ import sys
 import traceback
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
 
 from absl import app, flags, logging
+from flax import linen as nn
 from rich.console import Console
 from rich.panel import Panel
 from rich.progress import Progress, TaskID
@@ -32,6 +33,7 @@ from rnnjax.training import hosts, reports, resumption
 from rnnjax.training.cluster import LOST, Cluster
 from rnnjax.training.errors import StorageError, UsageError
 from rnnjax.training.files import storing
+from rnnjax.training.fit import evaluation_line
 from rnnjax.training.hosts import warn as warn
 from rnnjax.training.interruption import Interrupted, raised
 from rnnjax.training.layout import Layout
@@ -40,28 +42,20 @@ from rnnjax.training.optimizers import SCHEDULES as SCHEDULES
 from rnnjax.training.parameters import initial_params as initial_params
 from rnnjax.training.parameters import load_model as load_model
 from rnnjax.training.parameters import load_run as load_run
-from rnnjax.training.precision import computing_in as computing_in
+from rnnjax.training.precision import computing_in
+from rnnjax.training.problem import Dataset as Dataset
+from rnnjax.training.problem import Problem
 from rnnjax.training.run_folder import RunFolder, read_config
 from rnnjax.training.run_state import RunState
 from rnnjax.training.settings import Config as Config
 from rnnjax.training.settings import setting as setting
 from rnnjax.training.startup import keep_memory, set_cache, set_precision, use_cores
 from rnnjax.training.startup import lay_out as lay_out
-from rnnjax.training.statistics import shown
+from rnnjax.training.statistics import shown, summarise
 from rnnjax.training.train import train as train
 
 C = TypeVar("C", bound="Config")
-
-
-class Dataset(Protocol):
-    """What every data set says of itself."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def origin(self) -> str: ...
-    @property
-    def warning(self) -> str | None: ...
+D = TypeVar("D", bound=Dataset)
 
 
 def launch(
@@ -274,17 +268,40 @@ def loading(console: Console) -> Iterator[DataProgress]:
         yield show
 
 
-def show_setup(
-    console: Console, config: Config, layout: Layout, title: str, params: Any, data: Dataset
-) -> None:
-    """Says what is trained, on which data and devices, before anything takes time."""
-    console.print(reports.params_table(layout.part(params, 0), title))
+def load(load_data: Callable[..., D], config: Any, console: Console) -> D:
+    """The data that --dataset and --data_dir name."""
+    with loading(console) as progress:
+        return load_data(config.dataset, config.data_dir, progress=progress)
+
+
+def applying(config: Config, model: nn.Module) -> Callable[..., Any]:
+    """``apply(params, inputs, …)``: what a model makes of inputs, in the numbers of --precision."""
+    return computing_in(
+        config.precision, lambda params, *xs, **more: model.apply({"params": params}, *xs, **more)
+    )
+
+
+def set_up(console: Console, config: Config, layout: Layout, problem: Problem) -> Any:
+    """The initial parameters; says what is trained, on what, before anything takes time."""
+    params, data = initial_params(config, layout, problem), problem.dataset
+    console.print(reports.params_table(layout.part(params, 0), problem.title))
     console.print(f"data     {data.name}: {data.origin}")
     console.print(f"devices  {', '.join(map(str, layout.mesh.devices.flat))}")
     if config.num_seeds > 1:
         console.print(f"seeds    {config.seed} to {config.seed + config.num_seeds - 1}, at once")
     if data.warning is not None:
         console.print(Panel(data.warning, title="other data than asked for", style="bold yellow"))
+    return params
+
+
+def evaluate_saved(
+    console: Console, config: Config, layout: Layout, problem: Problem, like: Any
+) -> Any:
+    """The parameters of the run in --workdir; shows how good they are."""
+    step, params = load_run(config, layout, like)
+    metrics = summarise({**problem.evaluate(params), **problem.test(params)})
+    console.print(evaluation_line({"step": step, **metrics}))
+    return params
 
 
 def build_layer(
@@ -356,11 +373,12 @@ def finish(
 
 def _define_flags(config_type: type[Config], presets: Mapping[str, Any]) -> None:
     types_by_name = typing.get_type_hints(config_type)
-    definitions = {
+    definitions: dict[Any, Callable[..., Any]] = {
         int: flags.DEFINE_integer,
         float: flags.DEFINE_float,
         str: flags.DEFINE_string,
         bool: flags.DEFINE_bool,
+        Sequence[str]: flags.DEFINE_multi_string,
     }
     for field in dataclasses.fields(config_type):
         choices = presets if field.name == "preset" else field.metadata["choices"]

@@ -41,9 +41,9 @@ from rnnjax.training import plots, reports
 from rnnjax.training.batches import Batches, ExampleBatches
 from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import Predictor, classification_metrics
-from rnnjax.training.fit import evaluation_line
-from rnnjax.training.layout import SEEDS
+from rnnjax.training.layout import SEEDS, Layout
 from rnnjax.training.lengths import LengthBatches, cut_to_length, length_limits
+from rnnjax.training.problem import Problem
 from rnnjax.training.run_folder import read_config
 from rnnjax.training.statistics import summarise
 
@@ -55,6 +55,7 @@ except ModuleNotFoundError:  # started as a file: its own folder is where Python
 TASK = "imdb_sentiment"
 CLASSES = ("unfavourable", "favourable")
 VOCABULARY = "vocabulary.json"
+RATES = ("dropout", "embedding_dropout", "word_dropout")
 
 ARTICLE = {
     "cell": "lstm", "batch_size": 64, "learning_rate": 1e-3, "schedule": "constant",
@@ -112,7 +113,7 @@ class Config(common.Config):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("dropout", "embedding_dropout", "word_dropout"):
+        for name in RATES:
             if not getattr(self, name) < 1:
                 raise UsageError(f"--{name} must be below 1, not {getattr(self, name)}.")
         if self.predict is not None and self.workdir is None:
@@ -167,43 +168,24 @@ def build_batches(config: Config, lengths: np.ndarray) -> tuple[Batches, tuple[i
     return LengthBatches(np.minimum(lengths, config.max_length), config.batch_size), limits
 
 
-def run(config: Config) -> dict[str, Any]:
-    console = common.open_console()
-    if config.export is not None:
-        return common.export(console, config, trained_model)
-    if config.predict is not None:
-        return judge(console, config.predict, common.saved_config(config))
-    if config.eval_only:
-        config = common.saved_config(config)
-    with common.loading(console) as progress:
-        data = imdb.load(config.dataset, config.data_dir, progress=progress)
-    layout = common.lay_out(config)
-    vocabulary = data.vocabulary.limited(config.num_words)
-    model = build_model(config, len(vocabulary))
-    init_keys, train_keys = layout.keys(config.seed, 2)
-    params = common.initial_params(config, layout, functools.partial(init, model), init_keys)
-    both_ways = "bidirectional " if config.bidirectional else ""
-    title = both_ways + common.run_title(config, config.cell, data)
-    common.show_setup(console, config, layout, title, params, data)
-    console.print(describe(data, config.num_words))
-    if data.best_accuracy is not None:
-        show_baseline(console, data)
-
-    apply = common.computing_in(
-        config.precision, lambda p, x, **options: model.apply({"params": p}, x, **options)
-    )
+def problem(config: Config, layout: Layout, data: imdb.ReviewDataset) -> Problem:
+    """What is to be learnt."""
+    model = build_model(config, len(data.vocabulary.limited(config.num_words)))
     # What all seeds read together has the length of the longest.
-    axis_name = SEEDS if config.num_seeds > 1 else None
+    axis_name = SEEDS if layout.num_seeds > 1 else None
 
-    def logits(params: Any, reviews: Padded, **options: Any) -> jax.Array:
+    def logits(params: Any, reviews: Padded, rates: Any = None, **options: Any) -> jax.Array:
         mask = reviews.mask if config.mask else None
+        apply = common.applying(config, model.clone(**(rates or {})))
         return apply(params, reviews.tokens, mask=mask, **options)
 
-    def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: Any, carry: Any, batch: Any, key: jax.Array, **rates: jax.Array
+    ) -> tuple[jax.Array, Any]:
         reviews, labels = batch
 
         def outputs_of(reviews: Padded) -> jax.Array:
-            return logits(params, reviews, training=True, rngs={"dropout": key})
+            return logits(params, reviews, rates, training=True, rngs={"dropout": key})
 
         longest = reviews.mask.sum(axis=1).max()
         outputs = cut_to_length(outputs_of, reviews, longest, limits, axis_name)
@@ -219,48 +201,69 @@ def run(config: Config) -> dict[str, Any]:
     read = config.eval_length or config.max_length
     validation = prepare(config, data.train.part(0, n), read)
     training = prepare(config, data.train.part(n, len(data.train)), config.max_length)
+    tests = prepare(config, data.test, read)
     batches, limits = build_batches(config, data.train.lengths[n:])
     predict_validation = Predictor(logits, validation, 500, layout)
-    predict_test = Predictor(logits, prepare(config, data.test, read), 500, layout)
+    predict = Predictor(logits, tests, 500, layout)
 
     def validate(params: Any) -> dict[str, np.ndarray]:
         outputs = predict_validation(params)
         return classification_metrics(outputs, data.train_labels[:n], "validation", binary=True)
 
     def test(params: Any) -> dict[str, np.ndarray]:
-        return classification_metrics(predict_test(params), data.test_labels, binary=True)
+        return classification_metrics(predict(params), data.test_labels, binary=True)
 
+    both_ways = "bidirectional " if config.bidirectional else ""
+    return Problem(
+        title=both_ways + common.run_title(config, config.cell, data), dataset=data, model=model,
+        init=functools.partial(init, model), keys=layout.keys(config.seed, 2), loss=loss,
+        batches=batches, data=(training, data.train_labels[n:]), evaluate=validate, test=test,
+        predict=predict, test_inputs=tests, test_labels=data.test_labels, class_names=CLASSES,
+        best_by="validation_accuracy", keep_best=config.keep_best, watched="validation",
+    )  # fmt: skip
+
+
+def run(config: Config) -> dict[str, Any]:
+    console = common.open_console()
+    if config.export is not None:
+        return common.export(console, config, trained_model)
+    if config.predict is not None:
+        return judge(console, config.predict, common.saved_config(config))
     if config.eval_only:
-        step, params = common.load_run(config, layout, params)
+        config = common.saved_config(config)
+    data = common.load(imdb.load, config, console)
+    layout = common.lay_out(config)
+    task = problem(config, layout, data)
+    params = common.set_up(console, config, layout, task)
+    console.print(describe(data, config.num_words))
+    if data.best_accuracy is not None:
+        show_baseline(console, data)
+    vocabulary = data.vocabulary.limited(config.num_words)
+    if config.eval_only:
         if saved_vocabulary(config).digest != vocabulary.digest:
             raise UsageError(
                 f"the vocabulary of {data.name} here is not the one of {config.workdir}, so its "
                 "word indices mean other words; evaluate with the data of that run."
             )
-        metrics = summarise({**validate(params), **test(params)})
-        console.print(evaluation_line({"step": step, **metrics}))
-        report(console, data, predict_test(params), None)
+        params = common.evaluate_saved(console, config, layout, task, params)
+        report(console, data, task.predict(params), None)
         return {}
     if config.dry_run:
         return {}
 
     folder = common.open_run(TASK, config, data, vocabulary=vocabulary.digest)
     (folder.path / VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
-    fitted = common.train(
-        config, folder, console, layout, title, params, loss, batches,
-        (training, data.train_labels[n:]), train_keys, validate,
-        best_by="validation_accuracy", keep_best=config.keep_best,
-    )  # fmt: skip
-    plots.plot_learning(folder.path / "curves.png", title, fitted.history)
-    last = summarise(test(fitted.params))
+    fitted = common.train(config, folder, console, layout, task, params)
+    plots.plot_learning(folder.path / "curves.png", task.title, fitted.history)
+    last = summarise(task.test(fitted.params))
     is_last = np.all(np.equal(fitted.best_step, int(fitted.train.step) - 1))
-    best = last if is_last else summarise(test(fitted.best_params))
+    best = last if is_last else summarise(task.test(fitted.best_params))
     final = fitted.best_params if config.keep_best else fitted.params
     extra = {
         **(best if config.keep_best else last),
         "last": last,
         "best_validation": {"step": fitted.best_step, **best},
-        **report(console, data, predict_test(final), folder.path),
+        **report(console, data, task.predict(final), folder.path),
     }
     return common.finish(folder, console, TASK, config, data, fitted, extra)
 

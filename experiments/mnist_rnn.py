@@ -14,6 +14,7 @@ back on the 1,797 small digits inside scikit-learn, and says so.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from flax import linen as nn
 from rich.console import Console
 
 import rnnjax
@@ -33,9 +35,9 @@ from rnnjax.models import SequenceClassifier
 from rnnjax.training import plots, reports
 from rnnjax.training.batches import ExampleBatches
 from rnnjax.training.evaluation import Predictor, classification_metrics
-from rnnjax.training.fit import evaluation_line
+from rnnjax.training.layout import Layout
+from rnnjax.training.problem import Problem
 from rnnjax.training.run_folder import read_config
-from rnnjax.training.statistics import summarise
 
 try:
     from experiments import common
@@ -110,27 +112,20 @@ def trained_model(config: Config) -> Model:
     )
 
 
-def run(config: Config) -> dict[str, Any]:
-    console = common.open_console()
-    if config.export is not None:
-        return common.export(console, config, trained_model)
-    if config.eval_only:
-        config = common.saved_config(config)
-    with common.loading(console) as progress:
-        data = mnist.load(config.dataset, config.data_dir, progress=progress)
-    layout = common.lay_out(config)
-    model = build_model(config, data.train_images.shape[-1], len(data.class_names))
-    init_keys, train_keys = layout.keys(config.seed, 2)
-    example = scale(data.train_images[:1])
-    params = common.initial_params(
-        config, layout, lambda key: model.init(key, example)["params"], init_keys
-    )
-    title = common.run_title(config, config.cell, data)
-    common.show_setup(console, config, layout, title, params, data)
-    apply = common.computing_in(config.precision, lambda p, x: model.apply({"params": p}, x))
+def problem(
+    config: Config,
+    layout: Layout,
+    data: mnist.ImageDataset,
+    build: Callable[[Config, int, int], nn.Module] = build_model,
+    read: Callable[[Any], jax.Array] = scale,
+) -> Problem:
+    """What is to be learnt: by the model that `build` makes, which sees the images by `read`."""
+    example = read(data.train_images[:1])
+    model = build(config, example.shape[-1], len(data.class_names))
+    apply = common.applying(config, model)
 
     def logits(params: Any, images: jax.Array) -> jax.Array:
-        return apply(params, scale(images))
+        return apply(params, read(images))
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         images, labels = batch
@@ -142,24 +137,38 @@ def run(config: Config) -> dict[str, Any]:
     def evaluate(params: Any) -> dict[str, np.ndarray]:
         return classification_metrics(predict(params), data.test_labels)
 
+    return Problem(
+        title=common.run_title(config, config.cell, data), dataset=data, model=model,
+        init=lambda key: model.init(key, example)["params"], keys=layout.keys(config.seed, 2),
+        batches=ExampleBatches(len(data.train_labels), config.batch_size, config.shuffle),
+        data=(data.train_images, data.train_labels), loss=loss, evaluate=evaluate, test=evaluate,
+        predict=predict, test_inputs=data.test_images, test_labels=data.test_labels,
+        class_names=data.class_names, read=read,
+    )  # fmt: skip
+
+
+def run(config: Config) -> dict[str, Any]:
+    console = common.open_console()
+    if config.export is not None:
+        return common.export(console, config, trained_model)
     if config.eval_only:
-        step, params = common.load_run(config, layout, params)
-        console.print(evaluation_line({"step": step, **summarise(evaluate(params))}))
-        report(console, data, predict(params))
+        config = common.saved_config(config)
+    data = common.load(mnist.load, config, console)
+    layout = common.lay_out(config)
+    task = problem(config, layout, data)
+    params = common.set_up(console, config, layout, task)
+    if config.eval_only:
+        params = common.evaluate_saved(console, config, layout, task, params)
+        report(console, data, task.predict(params))
         return {}
     if config.dry_run:
         return {}
 
-    batches = ExampleBatches(len(data.train_labels), config.batch_size, config.shuffle)
     folder = common.open_run(TASK, config, data)
-    training_data = (data.train_images, data.train_labels)
-    fitted = common.train(
-        config, folder, console, layout, title, params, loss, batches, training_data, train_keys,
-        evaluate,
-    )  # fmt: skip
-    final = predict(fitted.params)
+    fitted = common.train(config, folder, console, layout, task, params)
+    final = task.predict(fitted.params)
     scores = report(console, data, final)
-    draw(folder.path, title, data, final, fitted.history)
+    draw(folder.path, task, final, fitted.history)
     return common.finish(folder, console, TASK, config, data, fitted, {"classes": scores})
 
 
@@ -171,24 +180,15 @@ def report(console: Console, data: mnist.ImageDataset, logits: jax.Array) -> rep
     return scores
 
 
-def draw(
-    folder: Path,
-    title: str,
-    data: mnist.ImageDataset,
-    logits: jax.Array,
-    history: list[dict[str, float]],
-) -> None:
+def draw(folder: Path, task: Problem, logits: jax.Array, history: list[dict[str, float]]) -> None:
     """The pictures: curves in the article's form, confusion matrix, wrongly read digits."""
     predicted = np.asarray(logits.argmax(axis=-1))
-    labels, names = data.test_labels, data.class_names
+    probabilities = np.asarray(jax.nn.softmax(logits))
+    title, labels, names = task.title, task.test_labels, task.class_names
     plots.plot_curves(folder / "curves.png", title, history)
     plots.plot_confusion(folder / "confusion.png", title, labels, predicted, names)
-    # Of several seeds what they say together: the mean of their probabilities.
-    probabilities = np.asarray(jax.nn.softmax(logits))
-    probabilities = probabilities.reshape(-1, *probabilities.shape[-2:]).mean(axis=0)
-    plots.plot_mistakes(
-        folder / "mistakes.png", title, data.test_images, labels, probabilities, names
-    )
+    mistakes = folder / "mistakes.png"
+    plots.plot_mistakes(mistakes, title, task.test_inputs, labels, probabilities, names)
 
 
 if __name__ == "__main__":

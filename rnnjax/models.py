@@ -67,6 +67,25 @@ class SequenceTagger(nn.Module):
         return carry, to_logits(ys)
 
 
+class Dropout(nn.Dropout):
+    """Flax's dropout, with the same masks, whose rate may also be a number inside of a program."""
+
+    @nn.compact
+    def __call__(
+        self,
+        inputs: jax.Array,
+        deterministic: bool | None = None,
+        rng: jax.Array | None = None,
+    ) -> jax.Array:
+        """Inputs of any shape: the same, some of them zero and the others larger."""
+        if self.deterministic or not isinstance(self.rate, jax.Array):
+            return super().__call__(inputs, deterministic, rng)
+        kept = jnp.asarray(1.0 - self.rate)
+        shape = [1 if i in self.broadcast_dims else n for i, n in enumerate(inputs.shape)]
+        mask = jax.random.bernoulli(self.make_rng(self.rng_collection), kept, tuple(shape))
+        return jnp.where(mask, inputs / kept.astype(inputs.dtype), 0)
+
+
 class TextClassifier(nn.Module):
     r"""A text to one logit: embedding, recurrent layer, pooling, dense layers.
 
@@ -98,15 +117,15 @@ class TextClassifier(nn.Module):
         self, tokens: jax.Array, *, mask: jax.Array | None = None, training: bool = False
     ) -> jax.Array:
         """Word indices ``[B, T]``, mask ``[B, T]``: logits ``[B]``; positive means label 1."""
-        drop = nn.Dropout(self.dropout, deterministic=not training)
+        drop = Dropout(self.dropout, deterministic=not training)
         embedding = nn.Embed(
             self.num_words,
             self.embedding_size,
             embedding_init=INITIALIZATIONS[self.initialization].embedding,
             name="embedding",
         )
-        drop_words = nn.Dropout(self.word_dropout, broadcast_dims=(2,), deterministic=not training)
-        drop_features = nn.Dropout(
+        drop_words = Dropout(self.word_dropout, broadcast_dims=(2,), deterministic=not training)
+        drop_features = Dropout(
             self.embedding_dropout, broadcast_dims=(1,), deterministic=not training
         )
         xs = drop_features(drop_words(embedding(tokens)))

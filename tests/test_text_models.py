@@ -56,6 +56,29 @@ def test_padding_changes_nothing_behind_a_mask():
     assert (np.asarray(unmasked) != np.asarray(a)).all()
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.4])
+def test_dropout_rates_may_be_numbers_in_a_program(rate):
+    names = ("dropout", "word_dropout", "embedding_dropout")
+    model, params = build(hidden_units=4)
+
+    @jax.jit
+    def at(rates):
+        with_rates = model.clone(**dict(zip(names, rates, strict=True)))
+        key = {"dropout": jax.random.key(3)}
+        return with_rates.apply({"params": params}, TOKENS, training=True, rngs=key)
+
+    for i in range(3):
+        rates = [0.5] * 3
+        rates[i] = rate
+        fixed, _ = build(hidden_units=4, **dict(zip(names, rates, strict=True)))
+        key = {"dropout": jax.random.key(3)}
+        expected = fixed.apply({"params": params}, TOKENS, training=True, rngs=key)
+        np.testing.assert_allclose(at(jnp.asarray(rates)), expected, rtol=1e-5)
+    plain = model.apply({"params": params}, TOKENS)
+    assert not np.allclose(at(jnp.full(3, 0.5)), plain)
+    np.testing.assert_allclose(at(jnp.zeros(3)), plain, rtol=1e-5)
+
+
 def test_gradients_of_a_row_without_steps_are_finite():
     ys = jnp.ones((1, 3, 2))
     gradient = jax.grad(lambda ys: max_mean(ys, jnp.zeros((1, 3), bool)).sum())(ys)

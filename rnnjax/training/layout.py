@@ -32,14 +32,22 @@ class Layout:
     Args:
         mesh: its axes are `SEEDS` and `ROWS`.
         num_seeds: S, trained at once.
+        num_settings: how many of these runs have the same random seed, each with settings of its
+            own: first come all seeds of the first settings, then all of the second.
     """
 
     mesh: Mesh
     num_seeds: int = 1
+    num_settings: int = 1
 
     @classmethod
     def over(
-        cls, devices: Sequence[Any] | None = None, *, num_seeds: int = 1, batch_size: int = 1
+        cls,
+        devices: Sequence[Any] | None = None,
+        *,
+        num_seeds: int = 1,
+        batch_size: int = 1,
+        num_settings: int = 1,
     ) -> Layout:
         """Lays seeds and rows out over devices, all of them where none are named.
 
@@ -60,7 +68,7 @@ class Layout:
             )
         axis_types = (AxisType.Auto, AxisType.Auto)
         mesh = jax.make_mesh((groups, shares), (SEEDS, ROWS), axis_types, devices=devices)
-        return cls(mesh, num_seeds)
+        return cls(mesh, num_seeds, num_settings)
 
     @classmethod
     def single(cls) -> Layout:
@@ -93,8 +101,9 @@ class Layout:
         return jax.tree.map(place, tree)
 
     def keys(self, seed: int, number: int) -> list[jax.Array]:
-        """So many random keys, each for all seeds: `seed`, `seed` + 1, …"""
-        split = [jax.random.split(jax.random.key(seed + i), number) for i in range(self.num_seeds)]
+        """So many random keys, each for all seeds: `seed`, `seed` + 1, …; anew in each setting."""
+        seeds = [seed + i for i in range(self.num_seeds // self.num_settings)] * self.num_settings
+        split = [jax.random.split(jax.random.key(s), number) for s in seeds]
         return [self._stack([keys[j] for keys in split]) for j in range(number)]
 
     def per_seed(self, function: Callable[..., Any], *arguments: Any) -> Any:

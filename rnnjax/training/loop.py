@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -27,9 +27,9 @@ from rnnjax.training.nonfinite import (
     skipped_in_a_row,
 )
 
-LossFn = Callable[[Any, Any, Any, jax.Array], tuple[jax.Array, Any]]
-"""``loss_fn(params, carry, batch, key)``: the loss of each row of the batch ``[B]``, and the
-recurrent state to hand to the next step (as it came, where a task has none)."""
+LossFn = Callable[..., tuple[jax.Array, Any]]
+"""``loss_fn(params, carry, batch, key, **numbers)``: the loss of each row of the batch ``[B]``, and
+the recurrent state to hand to the next step (as it came, where a task has none)."""
 
 MAX_CHUNK_STEPS = 256
 """The longest chunk; a buffer of this many losses comes back from each."""
@@ -106,6 +106,7 @@ class Trainer:
         max_skipped: after how many steps in a row whose loss or gradient is not finite to give up;
             more than 1 needs an optimiser that skips such updates, by `skip_nonfinite`.
         debug_nans: give up at the first of them, and name the operation that it came from.
+        numbers: what the loss takes by name and is not the same for all seeds: of each a number.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class Trainer:
         own_data: bool = False,
         max_skipped: int = 1,
         debug_nans: bool = False,
+        numbers: Mapping[str, Any] | None = None,
     ) -> None:
         self._batches = batches
         self._layout = layout = layout or Layout.single()
@@ -129,7 +131,8 @@ class Trainer:
         self._feed = Feed(batches, data, layout, own_data=own_data)
         order_key, loss_key = layout.per_seed(lambda key: tuple(jax.random.split(key)), key)
         self._order_key = layout.put(order_key, layout.of_seeds())
-        self._loss_key = layout.put(loss_key, layout.of_seeds())
+        # What the loss is given of each seed besides its state and data.
+        self._given = layout.put((loss_key, dict(numbers or {})), layout.of_seeds())
         self._gradients = functools.partial(_gradients, loss_fn)
         self._first_carry = carry
         self._update = layout.over_seeds(
@@ -157,7 +160,7 @@ class Trainer:
             out_shardings=(_shardings(state, self._layout), whole, whole),
         )
         plan = self._plan(0)
-        return program, (state, self._feed.epoch(plan), plan, self._loss_key, np.int32(0))
+        return program, (state, self._feed.epoch(plan), plan, self._given, np.int32(0))
 
     def run(self, state: TrainState, until: int) -> Iterator[tuple[TrainState, ChunkReport]]:
         """Trains until so many updates are done, one chunk after the other.
@@ -190,14 +193,14 @@ class Trainer:
             count = min(length, until - step, end_of_epoch - step)
             before = jax.tree.map(jnp.copy, state) if self._debug_nans else None
             start = time.perf_counter()
-            state, losses, finite = run_chunk(state, data, plan, self._loss_key, np.int32(count))
+            state, losses, finite = run_chunk(state, data, plan, self._given, np.int32(count))
             # On all devices: programs that queue up on several CPU devices may block each other.
             jax.block_until_ready(state)
             losses, finite = np.asarray(losses)[:count], np.asarray(finite)[:count]
             seconds = hosts.exchange(time.perf_counter() - start)[0]
             if before is not None and not finite.all():
                 ahead = int(finite.reshape(count, -1).all(axis=1).argmin())
-                before, *_ = run_chunk(before, data, plan, self._loss_key, np.int32(ahead))
+                before, *_ = run_chunk(before, data, plan, self._given, np.int32(ahead))
                 self._name_operation(before, data, plan, int(finite[ahead].argmin()))
             in_a_row = self._count_in_a_row(finite, step, in_a_row)
             yield state, ChunkReport(step, losses, seconds)
@@ -234,9 +237,10 @@ class Trainer:
         part = functools.partial(self._layout.part, seed=seed)
         batch, weights, anew = part(self._take(data, plan, state.step))
         carry = _begin(anew, self._first_carry, part(state.carry))
-        key = jax.random.fold_in(part(self._loss_key), state.step)
+        key, numbers = part(self._given)
+        key = jax.random.fold_in(key, state.step)
         params = part(state.params)
-        what = find_operation(self._gradients, params, carry, batch, weights, key)
+        what = find_operation(self._gradients, params, carry, batch, weights, key, numbers)
         if holds_nonfinite(batch):
             what = "there is NaN or infinity in the training data of this step"
         elif what is None:
@@ -273,12 +277,18 @@ def _begin(anew: jax.Array, first_carry: Any, carry: Any) -> Any:
 
 
 def _gradients(
-    loss_fn: LossFn, params: Any, carry: Any, batch: Any, weights: jax.Array, key: jax.Array
+    loss_fn: LossFn,
+    params: Any,
+    carry: Any,
+    batch: Any,
+    weights: jax.Array,
+    key: jax.Array,
+    numbers: Mapping[str, jax.Array],
 ) -> tuple[tuple[jax.Array, Any], Any]:
     """The mean loss of a batch and the new recurrent state, and the gradient."""
 
     def mean_loss(params: Any) -> tuple[jax.Array, Any]:
-        losses, new_carry = loss_fn(params, carry, batch, key)
+        losses, new_carry = loss_fn(params, carry, batch, key, **numbers)
         return weighted_mean(losses, weights), new_carry
 
     return jax.value_and_grad(mean_loss, has_aux=True)(params)
@@ -291,7 +301,7 @@ def _update(
     step: jax.Array,
     rest: tuple[Any, Any, Any],
     taken: tuple[Any, jax.Array, jax.Array],
-    key: jax.Array,
+    given: tuple[jax.Array, Mapping[str, jax.Array]],
 ) -> tuple[tuple[Any, Any, Any], jax.Array, jax.Array]:
     """One update of one seed.
 
@@ -302,16 +312,17 @@ def _update(
         step: the number of the update, from 0.
         rest: of the state: parameters, optimiser's state and recurrent state.
         taken: the batch, its rows' weights, and whether the recurrent state begins anew.
-        key: the run's.
+        given: the run's key, and what else the loss takes.
 
     Returns:
         The rest of the state; the loss before; and whether it and its gradient were finite.
     """
     params, opt_state, carry = rest
     batch, weights, anew = taken
+    key, numbers = given
     carry = _begin(anew, first_carry, carry)
     (loss, new_carry), gradients = gradients_of(
-        params, carry, batch, weights, jax.random.fold_in(key, step)
+        params, carry, batch, weights, jax.random.fold_in(key, step), numbers
     )
     # A loss that is not finite says so in its gradient, which is where optimisers look.
     gradients = jax.tree.map(lambda g: jnp.where(jnp.isfinite(loss), g, jnp.nan), gradients)
@@ -330,7 +341,7 @@ def _run_chunk(
     state: TrainState,
     data: Any,
     plan: jax.Array,
-    key: jax.Array,
+    given: tuple[jax.Array, Mapping[str, jax.Array]],
     num_steps: jax.Array,
 ) -> tuple[TrainState, jax.Array, jax.Array]:
     """`num_steps` updates; one program serves every number.
@@ -343,7 +354,7 @@ def _run_chunk(
         i: jax.Array, loop: tuple[TrainState, jax.Array, jax.Array]
     ) -> tuple[TrainState, jax.Array, jax.Array]:
         (step, *rest), losses, finite = loop
-        rest, loss, is_finite = update(step, tuple(rest), take(data, plan, step), key)
+        rest, loss, is_finite = update(step, tuple(rest), take(data, plan, step), given)
         return TrainState(step + 1, *rest), losses.at[i].set(loss), finite.at[i].set(is_finite)
 
     shape = (MAX_CHUNK_STEPS, num_seeds) if num_seeds > 1 else (MAX_CHUNK_STEPS,)

@@ -29,7 +29,7 @@ SCHEDULES = ("constant", "cosine", "linear")
 
 def build_optimizer(
     name: str,
-    learning_rate: float,
+    learning_rate: float | None,
     *,
     schedule: str = "constant",
     num_steps: int,
@@ -42,21 +42,76 @@ def build_optimizer(
 
     Args:
         name: one of `OPTIMIZERS`.
-        learning_rate: of the first step.
+        learning_rate: of the first step; None for one in the optimiser's state, where
+            `with_learning_rates` puts it.
         schedule: one of `SCHEDULES`; "cosine" and "linear" reach zero after `num_steps`.
         num_steps: updates in the whole run.
         clip_norm: the largest global norm of the gradient; None for no limit.
         average: the decay of an average of the parameters, for `averaged_params`; None for none.
     """
-    rates = {
-        "constant": learning_rate,
-        "cosine": optax.cosine_decay_schedule(learning_rate, num_steps),
-        "linear": optax.linear_schedule(learning_rate, 0.0, num_steps),
+    schedules = {
+        "constant": optax.constant_schedule,
+        "cosine": lambda first: optax.cosine_decay_schedule(first, num_steps),
+        "linear": lambda first: optax.linear_schedule(first, 0.0, num_steps),
     }
-    optimizer = OPTIMIZERS[name](rates[schedule])
+    if learning_rate is None:
+        optimizer = rated(OPTIMIZERS[name](1.0), schedules[schedule](1.0))
+    else:
+        constant = schedule == "constant"
+        rate = learning_rate if constant else schedules[schedule](learning_rate)
+        optimizer = OPTIMIZERS[name](rate)
     if clip_norm is not None:
         optimizer = optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
     return skip_nonfinite(optimizer if average is None else averaging(optimizer, average))
+
+
+class RatedState(NamedTuple):
+    """The state of `rated`."""
+
+    inner: Any
+    count: jax.Array
+    learning_rate: jax.Array
+    """Of the first step."""
+
+
+def rated(
+    optimizer: optax.GradientTransformation, schedule: optax.Schedule
+) -> optax.GradientTransformation:
+    """Multiplies the updates of an optimiser by a learning rate that its state holds.
+
+    All of `OPTIMIZERS` are linear in theirs, so that what was built for the learning rate 1 is in
+    this way what it would have been for another; runs with different ones are then one program.
+
+    Args:
+        optimizer: what makes the updates, for the learning rate 1 at every step.
+        schedule: what the learning rate is at each step, as a share of that of the first.
+    """
+
+    def init(params: Any) -> RatedState:
+        return RatedState(optimizer.init(params), jnp.zeros((), jnp.int32), jnp.ones(()))
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, RatedState]:
+        updates, inner = optimizer.update(updates, state.inner, params)
+        rate, share = state.learning_rate, schedule(state.count)
+        # In the type of the schedule, as one that was built for this learning rate has it.
+        now = rate if isinstance(share, float) else rate.astype(jnp.asarray(share).dtype) * share
+        updates = jax.tree.map(lambda u: u * now.astype(u.dtype), updates)
+        count = optax.safe_increment(state.count)
+        return updates, RatedState(inner, count, rate)
+
+    return optax.GradientTransformation(init, update)
+
+
+def with_learning_rates(opt_state: Any, rates: jax.Array) -> Any:
+    """An optimiser's state in which `rated` has these learning rates, one for each run."""
+
+    def is_rated(state: Any) -> bool:
+        return isinstance(state, RatedState)
+
+    def put(state: Any) -> Any:
+        return state._replace(learning_rate=rates) if is_rated(state) else state
+
+    return jax.tree.map(put, opt_state, is_leaf=is_rated)
 
 
 class AveragingState(NamedTuple):

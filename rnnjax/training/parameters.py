@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 from rnnjax.training import hosts
 from rnnjax.training.checkpoints import load_params
 from rnnjax.training.layout import Layout
 from rnnjax.training.precision import kept_in
+from rnnjax.training.problem import Problem
 from rnnjax.training.settings import Config
 
 
 def initial_params(
-    config: Config, layout: Layout, init: Callable[[jax.Array], Any], keys: jax.Array
+    config: Config, layout: Layout, problem: Problem, scales: Sequence[float] | None = None
 ) -> Any:
     """The parameters that a run begins with, of each seed.
 
     Args:
         config: the settings.
         layout: of seeds over devices.
-        init: parameters from a key.
-        keys: one for each seed.
+        problem: what is to be learnt.
+        scales: factors on the initial weights of each seed, instead of the one in the settings.
     """
-    # One program: operation by operation, each of some dozens would be compiled alone.
-    return kept_in(config.precision, layout.per_seed(jax.jit(init), keys))
+    params = _drawn(config, layout, problem.init, problem.keys[0])
+    factors = np.asarray(config.initial_scale if scales is None else scales)
+    if np.all(factors == 1):
+        return params
+    by_run = np.broadcast_to(factors, (layout.num_seeds,))
+
+    def scaled(leaf: jax.Array) -> jax.Array:
+        axes = leaf.ndim - (layout.num_seeds > 1)
+        if axes < 2:
+            return leaf  # a bias, such as the one of a forget gate, is a place and no spread
+        factor = by_run.reshape(-1, *[1] * axes) if layout.num_seeds > 1 else by_run[0]
+        return leaf * jnp.asarray(factor, leaf.dtype)
+
+    return jax.tree.map(scaled, params)
 
 
 def load_run(config: Config, layout: Layout, like: Any) -> tuple[int, Any]:
@@ -46,5 +61,12 @@ def load_model(config: Config, init: Callable[[jax.Array], Any]) -> Any:
     """The parameters of the run in --workdir, to use on one device; of the first seed."""
     layout = Layout.over(jax.local_devices()[:1], num_seeds=config.num_seeds)
     keys, _ = layout.keys(config.seed, 2)
-    like = jax.eval_shape(lambda keys: initial_params(config, layout, init, keys), keys)
+    like = jax.eval_shape(lambda keys: _drawn(config, layout, init, keys), keys)
     return layout.part(load_params(str(config.workdir), like, hosts.warn)[1], 0)
+
+
+def _drawn(
+    config: Config, layout: Layout, init: Callable[[jax.Array], Any], keys: jax.Array
+) -> Any:
+    # One program: operation by operation, each of some dozens would be compiled alone.
+    return kept_in(config.precision, layout.per_seed(jax.jit(init), keys))

@@ -137,11 +137,13 @@ def plot_mistakes(
         title: above the picture.
         images: ``[N, height, width]``.
         labels: true classes ``[N]``.
-        probabilities: of every class ``[N, C]``.
+        probabilities: of every class ``[N, C]``; or ``[S, N, C]`` for several seeds, of which the
+            mean tells what they say together.
         class_names: C names.
         rows: of the grid.
         columns: of the grid.
     """
+    probabilities = probabilities.reshape(-1, *probabilities.shape[-2:]).mean(axis=0)
     predicted = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     surest = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]

@@ -74,6 +74,7 @@ class Config:
     )
     hidden_size: int = setting(128, "units of each recurrent layer", at_least=1)
     num_layers: int = setting(1, "recurrent layers", at_least=1)
+    initial_scale: float = setting(1.0, "factor on the initial weights, not on biases")
     optimizer: str = setting("adam", "optimiser", choices=OPTIMIZERS)
     learning_rate: float = setting(1e-3, "learning rate of the first step")
     schedule: str = setting("constant", "how the learning rate falls", choices=SCHEDULES)
@@ -142,7 +143,7 @@ class Config:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check(field, getattr(self, field.name))
-        for name in ("learning_rate", "clip_norm"):
+        for name in ("learning_rate", "clip_norm", "initial_scale"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise UsageError(f"--{name} must be a positive number, not {value}.")
@@ -183,6 +184,11 @@ class Config:
     def without_effect(self) -> set[str]:
         """The settings on which the outcome of a run does not depend."""
         return {f.name for f in dataclasses.fields(self) if not f.metadata["changes_result"]}
+
+    @property
+    def num_runs(self) -> int:
+        """How many runs are trained at once."""
+        return self.num_seeds
 
     @property
     def trains(self) -> bool:

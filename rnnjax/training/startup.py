@@ -58,7 +58,7 @@ def use_cores(config: Config) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     count = config.num_devices
     if count is None:
-        count = max(n for n in range(1, (cores or 1) + 1) if _fits(config, n))
+        count = fitting_devices(config, cores or 1)
     jax.config.update("jax_num_cpu_devices", min(count, cores or 1))
 
 
@@ -94,12 +94,24 @@ def lay_out(config: Config) -> Layout:
     return Layout.over(devices[:count], num_seeds=config.num_seeds, batch_size=config.batch_size)
 
 
+def fitting_devices(config: Config, most: int, num_runs: int | None = None) -> int:
+    """Among how many devices runs and batches can be divided, and gain by it.
+
+    Args:
+        config: the settings.
+        most: devices that there are.
+        num_runs: trained at once; by default as many as these settings ask for.
+    """
+    runs = config.num_runs if num_runs is None else num_runs
+    return max(n for n in range(1, most + 1) if _fits(runs, config.batch_size, n))
+
+
 def _setting(name: str) -> Any:
     """What JAX was told by its environment."""
     return getattr(jax.config, name)
 
 
-def _fits(config: Config, num_devices: int) -> bool:
-    shares = num_devices // math.gcd(config.num_seeds, num_devices)
-    enough = shares == 1 or config.batch_size >= ROWS_PER_CORE * shares
-    return config.batch_size % shares == 0 and enough
+def _fits(num_runs: int, batch_size: int, num_devices: int) -> bool:
+    shares = num_devices // math.gcd(num_runs, num_devices)
+    enough = shares == 1 or batch_size >= ROWS_PER_CORE * shares
+    return batch_size % shares == 0 and enough

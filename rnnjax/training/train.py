@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import jax
+import jax.numpy as jnp
 from rich.console import Console
 
 from rnnjax.training.batches import Batches
@@ -15,8 +15,9 @@ from rnnjax.training.fit import Saving, evaluation_steps, fit
 from rnnjax.training.interruption import Interruption
 from rnnjax.training.interval import Interval
 from rnnjax.training.layout import Layout
-from rnnjax.training.loop import LossFn, Trainer, init_state
-from rnnjax.training.optimizers import build_optimizer
+from rnnjax.training.loop import Trainer, init_state, place
+from rnnjax.training.optimizers import build_optimizer, with_learning_rates
+from rnnjax.training.problem import Problem
 from rnnjax.training.run_folder import RunFolder
 from rnnjax.training.run_state import RunState, begin
 from rnnjax.training.settings import Config
@@ -27,17 +28,9 @@ def train(
     folder: RunFolder,
     console: Console,
     layout: Layout,
-    title: str,
+    problem: Problem,
     params: Any,
-    loss: LossFn,
-    batches: Batches,
-    data: Any,
-    key: jax.Array,
-    evaluate: Callable[[Any], Mapping[str, Any]],
-    carry: Any = (),
-    best_by: str | None = None,
-    keep_best: bool = False,
-    own_data: bool = False,
+    numbers: Mapping[str, Any] | None = None,
 ) -> RunState:
     """Trains as the settings say, from where the run was left, and saves it as it goes.
 
@@ -46,17 +39,10 @@ def train(
         folder: of the run.
         console: where progress is shown.
         layout: of seeds and rows over devices.
-        title: what is trained on what.
+        problem: what is trained on what.
         params: the initial parameters, of each seed if there are several.
-        loss: the loss of each row of a batch.
-        batches: which examples each step sees.
-        data: the training data, a pytree of arrays.
-        key: the run's random key, or one for each seed.
-        evaluate: the metrics of given parameters.
-        carry: the initial recurrent state, for losses that carry one from batch to batch.
-        best_by: a metric; the parameters of the evaluation where it was highest are kept.
-        keep_best: whether these are the ones to evaluate and predict with later, not the last.
-        own_data: whether each seed has data of its own.
+        numbers: settings that differ between the runs that `layout` has seeds for, one number for
+            each: "learning_rate", and those that the problem's loss takes.
 
     Raises:
         UsageError: the length of the run is not given, or its checkpoints are of something else.
@@ -64,21 +50,27 @@ def train(
         StorageError: a full disk, or a folder that can't be written to.
         Interrupted: after SIGTERM or Ctrl-C; the run is saved.
     """
-    num_steps, steps = _lengths(config, batches)
+    num_steps, steps = _lengths(config, problem.batches)
+    numbers = {name: jnp.asarray(values, float) for name, values in (numbers or {}).items()}
+    rates = numbers.pop("learning_rate", None)
     optimizer = build_optimizer(
         config.optimizer,
-        config.learning_rate,
+        config.learning_rate if rates is None else None,
         schedule=config.schedule,
         num_steps=num_steps,
         clip_norm=config.clip_norm,
         average=config.average,
     )
     trainer = Trainer(
-        loss, optimizer, batches, data, key, carry, layout=layout, own_data=own_data,
-        max_skipped=config.max_skipped, debug_nans=config.debug_nans,
+        problem.loss, optimizer, problem.batches, problem.data, problem.keys[1], problem.carry,
+        layout=layout, own_data=problem.own_data, max_skipped=config.max_skipped,
+        debug_nans=config.debug_nans, numbers=numbers,
     )  # fmt: skip
-    state = init_state(params, optimizer, carry, layout)
-    run = begin(state, layout, with_best=best_by is not None)
+    state = init_state(params, optimizer, problem.carry, layout)
+    if rates is not None:
+        rated = with_learning_rates(state.opt_state, rates)
+        state = place(state._replace(opt_state=rated), layout)
+    run = begin(state, layout, with_best=problem.best_by is not None)
 
     def tell(warning: str) -> None:
         console.print(f"warning: {warning}", style="bold yellow", soft_wrap=True)
@@ -96,13 +88,13 @@ def train(
         fit(
             trainer,
             run,
-            evaluate,
+            problem.evaluate,
             steps,
-            title=title,
+            title=problem.title,
             console=console,
             log=folder.log,
-            best_by=best_by,
-            saving=Saving(checkpoints, every, interruption, keep_best),
+            best_by=problem.best_by,
+            saving=Saving(checkpoints, every, interruption, problem.keep_best),
         )
     return run
 

@@ -4,7 +4,13 @@ import optax
 import pytest
 
 from rnnjax.training.nonfinite import skipped_in_a_row, skipped_updates
-from rnnjax.training.optimizers import OPTIMIZERS, averaged_params, build_optimizer
+from rnnjax.training.optimizers import (
+    OPTIMIZERS,
+    SCHEDULES,
+    averaged_params,
+    build_optimizer,
+    with_learning_rates,
+)
 
 
 def run(optimizer, gradients):
@@ -42,6 +48,29 @@ def test_clip_norm_limits_the_whole_gradient():
 def test_every_optimizer_descends(name):
     (update,) = run(build_optimizer(name, 0.1, num_steps=1), [[2.0, -3.0]])
     assert update[0] < 0 < update[1]
+
+
+@pytest.mark.parametrize("average", [None, 0.75])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.usefixtures("x64")
+def test_a_learning_rate_in_the_state_is_one_that_it_was_built_with(name, schedule, average):
+    options = {"schedule": schedule, "num_steps": 6, "clip_norm": 2.0, "average": average}
+    built = build_optimizer(name, 0.03, **options)
+    rated = build_optimizer(name, None, **options)
+    one = other = jnp.asarray([1.0, -2.0, 0.5])
+    first, second = built.init(one), with_learning_rates(rated.init(one), jnp.asarray(0.03))
+    draw = np.random.default_rng(0)
+    for _ in range(5):
+        gradients = jnp.asarray(draw.normal(size=3) * 2)
+        update, first = built.update(gradients, first, one)
+        one = optax.apply_updates(one, update)
+        update, second = rated.update(gradients, second, other)
+        other = optax.apply_updates(other, update)
+    np.testing.assert_allclose(other, one, rtol=1e-12)
+    np.testing.assert_allclose(
+        averaged_params(second, other), averaged_params(first, one), rtol=1e-12
+    )
 
 
 def test_an_average_of_the_parameters_is_kept_beside_the_same_updates():

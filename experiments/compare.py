@@ -1,0 +1,95 @@
+"""Answers questions about an experiment by comparing runs, and writes a page to look at.
+
+    python experiments/compare.py --question=learning_rate --preset=keras50   # about 2 minutes
+    python experiments/compare.py --question=cells --preset=keras50
+    python experiments/compare.py --sweep=hidden_size=8:128:5 --sweep=cell=gru,lstm --steps=500
+
+Every flag of the task (``--task``, mnist_rnn by default) has its meaning here; ``--num_seeds`` runs
+of each setting are trained, all of them as one program where only numbers differ. The page is
+``index.html`` in ``--workdir``; the same command goes on where it was interrupted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+try:
+    from experiments import common
+except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+    from experiments import common
+
+from experiments.comparison.questions import QUESTIONS
+from experiments.comparison.study import TASK, Study
+from experiments.comparison.sweep import Sweep, parse, product
+from experiments.comparison.tasks import TASKS, Task
+from rnnjax.training.errors import UsageError
+
+
+def config_of(task: Task) -> type[common.Config]:
+    """The settings of a comparison of runs of a task: its own and a few more."""
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Config(task.config):
+        task: str = common.setting("mnist_rnn", "experiment", choices=TASKS)
+        question: str | None = common.setting(None, "what to answer", choices=QUESTIONS)
+        sweep: Sequence[str] = common.setting(
+            (), "a setting and its values, low:high:count or a,b,…; several: all combinations"
+        )
+        num_seeds: int = common.setting(5, "runs of each setting: --seed and after", at_least=1)
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            object.__setattr__(self, "sweep", list(self.sweep))  # as config.json has it
+            if not self.trains or self.distributed:
+                raise UsageError(
+                    "compare.py only trains, in one process: without --eval_only, --export, "
+                    "--predict, --dry_run and --distributed."
+                )
+            if self.question is None and not self.sweep:
+                raise UsageError(
+                    f"give --question (one of {', '.join(QUESTIONS)}) or --sweep=name=values."
+                )
+            if self.question not in (None, "learning_rate") and self.sweep:
+                raise UsageError(
+                    f"--question={self.question} says itself what it trains; leave --sweep out."
+                )
+            product(self.sweeps)
+
+        @property
+        def sweeps(self) -> list[Sweep]:
+            return [parse(text, TASKS[self.task].config) for text in self.sweep]
+
+        @property
+        def num_runs(self) -> int:
+            return self.num_seeds * math.prod(len(sweep.values) for sweep in self.sweeps)
+
+    return Config
+
+
+def run(config: Any) -> dict[str, Any]:
+    name = config.question or "sweep"
+    question = importlib.import_module(f"experiments.comparison.questions.{name}")
+    study = Study(TASKS[config.task], config, common.open_console())
+    study.finish(question.answer(study))
+    return {}
+
+
+def task_named(arguments: Sequence[str]) -> Task:
+    """The task that the command line asks for, before its flags are known."""
+    for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
+        name, separator, given = flag.lstrip("-").partition("=")
+        if flag.startswith("-") and name == "task":
+            return TASKS.get(given if separator else value, TASKS["mnist_rnn"])
+    return TASKS["mnist_rnn"]
+
+
+if __name__ == "__main__":
+    chosen = task_named(sys.argv[1:])
+    common.launch(TASK, config_of(chosen), chosen.presets, run)

@@ -1,0 +1,83 @@
+"""What a task hands to the training loop."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import jax
+
+from rnnjax.training.batches import Batches
+from rnnjax.training.loop import LossFn
+
+
+class Dataset(Protocol):
+    """What every data set says of itself."""
+
+    @property
+    def name(self) -> str:
+        """The data really used."""
+        ...
+
+    @property
+    def origin(self) -> str:
+        """One phrase that says where they came from."""
+        ...
+
+    @property
+    def warning(self) -> str | None:
+        """Where other data than was asked for stand in, the sentence that says so."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Problem:
+    """A model, the data that it is to learn, and how well it has learnt them.
+
+    Where there are several runs at once, keys, parameters, metrics and predictions have a leading
+    axis for them, as `rnnjax.training.layout.Layout` says.
+
+    Args:
+        title: what is trained on what.
+        dataset: what the data say of themselves.
+        model: a flax.linen module.
+        init: parameters from a key.
+        keys: those of each run's initial parameters, and of its training.
+        loss: the loss of each row of a batch.
+        batches: which examples each step sees.
+        data: the training data, a pytree of arrays ``[N, ...]``.
+        evaluate: the metrics of given parameters that are followed in training.
+        test: their metrics on the test set, ``test_loss`` and ``test_accuracy``.
+        predict: their logits for the test set, ``[N, C]``, or ``[N]`` where one stands for two.
+        test_inputs: a pytree of arrays ``[N, ...]``.
+        test_labels: ``[N]``.
+        class_names: what each label stands for.
+        read: what the model is given of such inputs; by default these themselves.
+        carry: the initial recurrent state, for losses that carry one from batch to batch.
+        own_data: whether each run has data of its own.
+        best_by: a metric; the parameters of the evaluation where it was highest are kept.
+        keep_best: whether these are the ones to test and predict with, not the last.
+        watched: of which data `evaluate` tells the loss and accuracy: "test" or "validation".
+    """
+
+    title: str
+    dataset: Dataset
+    model: Any
+    init: Callable[[jax.Array], Any]
+    keys: Sequence[jax.Array]
+    loss: LossFn
+    batches: Batches
+    data: Any
+    evaluate: Callable[[Any], Mapping[str, Any]]
+    test: Callable[[Any], Mapping[str, Any]]
+    predict: Callable[[Any], jax.Array]
+    test_inputs: Any
+    test_labels: Any
+    class_names: tuple[str, ...]
+    read: Callable[[Any], Any] = lambda inputs: inputs
+    carry: Any = ()
+    own_data: bool = False
+    best_by: str | None = None
+    keep_best: bool = False
+    watched: str = "test"
