@@ -32,6 +32,9 @@ def unroll(
 ) -> tuple[Carry, jax.Array]:
     """Runs a layer over a sequence, time first.
 
+    Where a mesh with an axis "rows" is in use (`jax.set_mesh`), its devices share out the rows,
+    the first batch axis, and sum the gradients of the weights once, after the whole sequence.
+
     Args:
         layer: a cell, or a combination of cells.
         params: its parameters.
