@@ -18,16 +18,13 @@ from rnnjax.training.loop import Trainer, init_state
 jax.config.update("jax_enable_x64", True)
 layer = rnnjax.Bidirectional(rnnjax.Dropout(rnnjax.LSTM(3, 4), state=0.3))
 params = layer.init(jax.random.key(0))
-xs = jax.random.normal(jax.random.key(1), (50, 6, 3))
-mask = rnnjax.length_mask(jnp.array([50, 3, 0, 17, 49, 20]), 50)
+xs = jax.random.normal(jax.random.key(1), (40, 6, 3))
+mask = rnnjax.length_mask(jnp.array([40, 3, 0, 17, 39, 20]), 40)
 mesh = jax.make_mesh((2,), ("rows",), (AxisType.Auto,))
 
 def loss(params, xs):
     ys = rnnjax.unroll(layer, params, xs, mask=mask, key=jax.random.key(2))[1]
     return (ys**3).sum()
-
-def size_of_gradient(params):
-    return sum((g**2).sum() for g in jax.tree.leaves(jax.grad(loss)(params, xs)))
 
 def difference(one, other):
     return max(float(abs(a - b).max() / abs(a).max())
@@ -37,7 +34,6 @@ functions = {
     "gradient": lambda: jax.jit(jax.grad(loss, (0, 1)))(params, xs),
     "placed": lambda: jax.jit(jax.grad(loss))(
         params, jax.device_put(xs, NamedSharding(mesh, PartitionSpec(None, "rows")))),
-    "second": lambda: jax.jit(jax.grad(size_of_gradient))(params),
     "vmap": lambda: jax.jit(jax.vmap(jax.grad(loss), (0, None)))(
         jax.tree.map(lambda a: jnp.stack([a, 2 * a]), params), xs),
 }
@@ -72,7 +68,7 @@ def found():
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("name", ["gradient", "placed", "second", "vmap"])
+@pytest.mark.parametrize("name", ["gradient", "placed", "vmap"])
 def test_gradients_are_those_of_one_device(found, name):
     assert found[name] < 1e-12
 
