@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from rnnjax.analysis.bootstrap import Estimate
 
@@ -89,8 +90,8 @@ def draw_noise(
 
     Args:
         title: above the picture.
-        steps: ``[E]``.
-        scales: E noise scales with `value`, `low` and `high`; where the upper end is infinite the
+        steps: ``[P]``, where they were measured.
+        scales: P noise scales with `value`, `low` and `high`; where the upper end is infinite the
             bar leaves the picture.
         batch_size: of the run where they were measured, drawn as a line.
         curves: by name, the steps ``[E]`` and what was measured after them ``[S, E]``: the seeds
@@ -106,7 +107,7 @@ def draw_noise(
     capped = np.where(np.isfinite(value), value, top)
     ends = np.where(np.isfinite(high), high, 10 * top)
     bars = np.maximum(np.stack([capped - low, ends - capped]), 0)
-    left.errorbar(steps + 1, capped, bars, fmt="bo-", linewidth=1, capsize=3, label="noise scale")
+    left.errorbar(steps, capped, bars, fmt="bo-", linewidth=1, capsize=3, label="noise scale")
     left.axhline(batch_size, color="k", linestyle="--", linewidth=1, label=f"batch, {batch_size}")
     left.set_yscale("log")
     left.set_ylim(0.5 * float(finite[finite > 0].min()), max(top, 2 * batch_size))
@@ -124,6 +125,8 @@ def draw_noise(
         # The first evaluation is that of an untrained network, and would flatten all others.
         right.set_ylim(0.9 * everything.min(), 1.6 * np.quantile(everything, 0.85))
     right.set_yscale("log")
+    for axis_formatter in (right.yaxis.set_major_formatter, right.yaxis.set_minor_formatter):
+        axis_formatter(StrMethodFormatter("{x:g}"))
     right.set_xlabel("updates")
     right.set_ylabel(label)
     right.grid(alpha=0.3, which="both")

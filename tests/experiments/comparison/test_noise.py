@@ -37,9 +37,10 @@ def test_the_noise_is_that_of_single_examples(asked):
     signal = (gradients.mean(axis=0) ** 2).sum() - spread / 30
     assert group.curve("noise")[0, 1, -1] == pytest.approx(spread, rel=1e-3)
     assert group.curve("signal")[0, 1, -1] == pytest.approx(signal, rel=2e-3, abs=1e-4)
-    last = answer.tables[1].rows[-1][1]
-    ratio = group.curve("signal")[0, :, -1].mean() / group.curve("noise")[0, :, -1].mean()
-    assert last.value == pytest.approx(1 / ratio if ratio > 0 else np.inf)
+    first = answer.tables[1].rows[0]
+    ratio = group.curve("signal")[0, :, :1].mean() / group.curve("noise")[0, :, :1].mean()
+    assert first[1].value == pytest.approx(1 / ratio if ratio > 0 else np.inf)
+    assert first[0] == "1 to 1"
 
 
 def test_measuring_changes_no_run(asked, tmp_path):
