@@ -73,9 +73,7 @@ def _answer(groups: list[Group]) -> Answer:
             ),
             Figure(
                 "gradients",
-                draw_gradients(
-                    f"gradients of {count} test images (seed {seed})", norms, untrained
-                ),
+                draw_gradients(f"gradients of {count} test images (seed {seed})", norms, untrained),
                 "For each cell the norm of the gradient over the steps, on a logarithmic axis.",
                 "Median and middle half of the images. A line that falls to the left is a gradient "
                 "that vanishes on its way back in time; one that rises explodes.",

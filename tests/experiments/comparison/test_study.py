@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from rnnjax.training.errors import UsageError
 SCRIPTS = {"mnist_rnn": mnist_rnn, "imdb_sentiment": imdb_sentiment}
 SCRIPTS |= {"binary_sequence": binary_sequence}
 
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "mnist_rnn": {
         "dataset": "digits", "hidden_size": 6, "steps": 24, "eval_every": 12, "average": 0.9,
     },
@@ -49,7 +50,7 @@ def study_of(task, folder, **flags):
 
 def run_alone(task, folder, **flags):
     """The evaluations, and the result, of the task's own script."""
-    values = SMALL[task] | {"epochs": None, "workdir": str(folder), "precision": "f64"} | flags
+    values: dict[str, Any] = SMALL[task] | {"epochs": None, "workdir": str(folder), "precision": "f64"} | flags
     result = SCRIPTS[task].run(TASKS[task].config(**values))
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines], result
