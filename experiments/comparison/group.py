@@ -118,7 +118,7 @@ class Group:
 
     def params_of(self, setting: int = 0, seed: int = 0) -> Any:
         """The parameters of one run, both counted from 0."""
-        # Off the devices first: a program for each array, queueing up on several of them, may block.
+        # Off the devices first: programs that queue up on several CPU devices may block each other.
         params = jax.device_get(self.params)
         return self.layout.part(params, setting * self.config.num_seeds + seed)
 

@@ -1,4 +1,4 @@
-"""What a training run means: uncertainty over seeds, noise of gradients, states and their gradients.
+"""What runs mean: uncertainty over seeds, noise of gradients, states and their gradients.
 
 Nothing here knows a data set, a flag or a training run: functions of arrays, cells and losses.
 """

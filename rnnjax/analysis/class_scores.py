@@ -47,8 +47,9 @@ class ClassScores:
         wrong = self.mean_counts * (1 - np.eye(len(self.mean_counts)))
         order = np.argsort(-wrong, axis=None, kind="stable")[:most]
         pairs = [divmod(int(place), len(wrong)) for place in order]
+        seen = self.counts[0].sum(axis=1)
         return [
-            (i, j, mean_over_seeds(self.counts[:, i, j], bounds=(0.0, float(self.counts[0, i].sum()))))
+            (i, j, mean_over_seeds(self.counts[:, i, j], bounds=(0.0, float(seen[i]))))
             for i, j in pairs
             if wrong[i, j] > 0
         ]

@@ -89,8 +89,9 @@ def gradient_noise_scale(
 
     This is the estimator of two batch sizes (appendix A.1), the small one b and the large one K b,
     with all small batches that the large one holds. Its ratio is biased, which the paper averages
-    away over training steps; here the interval tells how much that may be. It is a delete-one
-    jackknife of :math:`|G|^2 / \mathrm{tr}(\Sigma)`, whose denominator is the sure one, turned over.
+    away over training steps; here the interval tells how much that may be. It is that of
+    a delete-one jackknife of :math:`|G|^2 / \mathrm{tr}(\Sigma)`, whose denominator is the surer
+    one, turned over.
 
     Args:
         loss: ``loss(params, rows)``, the loss of each row of a batch ``[b]``.
@@ -127,9 +128,6 @@ def from_norms(norms: GroupNorms, group_size: int, level: float = 0.95) -> Noise
     fewer = count - 1
     total_without = (count**2 * total - 2 * count * along + squares) / fewer**2
     noises, signals = _unbiased(fewer, group_size, squares.sum() - squares, total_without)
-    measured = functools.partial(
-        NoiseScale, noise=float(noise), signal=float(signal), rows=count * group_size
-    )
     return _jackknifed(noise, signal, noises, signals, count * group_size, level)
 
 
@@ -146,9 +144,9 @@ def pooled(scales: Sequence[NoiseScale], level: float = 0.95) -> NoiseScale:
         return scales[0]
     noises = np.array([scale.noise for scale in scales])
     signals = np.array([scale.signal for scale in scales])
-    without = [(a.mean() - a / len(a)) * len(a) / (len(a) - 1) for a in (noises, signals)]
+    without, signals_without = ((a.sum() - a) / (len(a) - 1) for a in (noises, signals))
     rows = sum(scale.rows for scale in scales)
-    return _jackknifed(noises.mean(), signals.mean(), *without, rows, level)
+    return _jackknifed(noises.mean(), signals.mean(), without, signals_without, rows, level)
 
 
 def _jackknifed(

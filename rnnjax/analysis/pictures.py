@@ -182,9 +182,7 @@ def draw_mean_confusion(title: str, counts: np.ndarray, class_names: Sequence[st
     return figure
 
 
-def draw_comparison(
-    title: str, label: str, groups: Mapping[str, Mapping[str, Estimate]]
-) -> Figure:
+def draw_comparison(title: str, label: str, groups: Mapping[str, Mapping[str, Estimate]]) -> Figure:
     """Estimates by name in groups beneath each other, each with its values and its interval.
 
     Args:

@@ -4,13 +4,14 @@ The gradient of the loss :math:`L` with respect to the state :math:`s_t` says ho
 happens at step t the loss can still see, and so how much can be learnt there. It is a product of
 Jacobians,
 
-.. math:: \frac{\partial L}{\partial s_t}
-          = \frac{\partial L}{\partial s_T} \prod_{k = t + 1}^{T} \frac{\partial s_k}{\partial s_{k - 1}}
+.. math::
+    \frac{\partial L}{\partial s_t} = \frac{\partial L}{\partial s_T}
+    \prod_{k = t + 1}^{T} \frac{\partial s_k}{\partial s_{k - 1}}
 
 which, going back in time, vanishes or explodes like a power.
 
-Sources: Y. Bengio, P. Simard, P. Frasconi, "Learning long-term dependencies with gradient descent is
-difficult", IEEE Transactions on Neural Networks 5 (1994), 157-166; R. Pascanu, T. Mikolov,
+Sources: Y. Bengio, P. Simard, P. Frasconi, "Learning long-term dependencies with gradient descent
+is difficult", IEEE Transactions on Neural Networks 5 (1994), 157-166; R. Pascanu, T. Mikolov,
 Y. Bengio, "On the difficulty of training recurrent neural networks", arXiv:1211.5063, equation 5.
 """
 

@@ -21,7 +21,10 @@ def test_scores_are_those_of_scikit_learn():
     scores = score_classes(labels, predicted, 4)
     for seed, row in enumerate(predicted):
         *expected, _ = precision_recall_fscore_support(
-            labels, row, labels=range(4), zero_division=0.0
+            labels,
+            row,
+            labels=range(4),
+            zero_division=0.0,  # pyright: ignore[reportArgumentType] (documented, not in the stub)
         )
         for name, values in zip(SCORES, expected, strict=True):
             np.testing.assert_allclose(scores.by_seed[name][seed], values)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rnnjax.analysis.gradient_noise import gradient_noise_scale
+from rnnjax.analysis.gradient_noise import gradient_noise_scale, pooled
 
 DEVIATIONS = np.array([1.0, 2.0, 0.5, 3.0])
 NOISE = float(np.sum(DEVIATIONS**2))
@@ -116,3 +116,18 @@ def test_parameters_that_are_not_finite_have_no_noise_scale():
 def test_too_few_groups_are_refused(group_size):
     with pytest.raises(ValueError, match="group"):
         gradient_noise_scale(quadratic, at(1.0), draws(1, 8)[0], group_size=group_size)
+
+
+def test_several_runs_have_the_ratio_of_their_means(x64):
+    params, true = at(1.0), NOISE
+    runs = [gradient_noise_scale(quadratic, params, rows) for rows in draws(8, 400, seed=3)]
+    together = pooled(runs)
+    noise, signal = (np.mean([getattr(run, n) for run in runs]) for n in ("noise", "signal"))
+    assert together.value == pytest.approx(noise / signal)
+    assert together.rows == 8 * 400
+    assert together.low < true < together.high
+    others = [pooled(runs[:i] + runs[i + 1 :]) for i in range(8)]
+    ratios = np.array([1 / other.value for other in others])
+    deviation = math.sqrt(7 / 8 * np.sum((ratios - ratios.mean()) ** 2))
+    assert 1 / together.high == pytest.approx(1 / together.value - 2.3646243 * deviation)
+    assert pooled(runs[:1]) == runs[0]

@@ -50,6 +50,7 @@ def run_moved(cells, params, xs, where, moved):
         y = x
         for layer, (cell, p) in enumerate(zip(cells, params, strict=True)):
             inner = cell.layer if isinstance(cell, Residual) else cell
+            assert isinstance(inner, rnnjax.Cell)
             carry, out = inner(p, carries[layer], y)
             if (t, layer) == where[:2]:
                 carry = carry._replace(**{where[2]: getattr(carry, where[2]) + moved})
@@ -159,7 +160,8 @@ class Keeping(rnnjax.Cell):
         return ()
 
     def initial_carry(self, batch_shape=(), dtype=None):
-        return CountingCarry(jnp.zeros((*batch_shape, 1), dtype), jnp.ones((*batch_shape, 1), dtype))
+        zero = jnp.zeros((*batch_shape, 1), dtype)
+        return CountingCarry(zero, zero + 1)
 
     def project(self, params, x):
         return x

@@ -70,15 +70,15 @@ def _sentences(group: Group, scores: ClassScores) -> list[str]:
     f1 = scores.by_seed["f1"]
     worst, second, *_ = order = np.argsort(f1.mean(axis=0), kind="stable")
     best = order[-1]
+    estimates = scores.estimates("f1")
     accuracy = mean_over_seeds(group.final("test_accuracy")[0], bounds=(0, 1))
     gap = paired_difference(f1[:, best], f1[:, worst])
     ahead = paired_difference(f1[:, second], f1[:, worst])
     lead = "" if ahead.excludes(0) else ", which these seeds can't tell from none"
     found = [
         f"Test accuracy {accuracy.text()}.",
-        f"{names[best]} is read best, F1 {scores.estimates('f1')[best].text(3)}, and {names[worst]} "
-        f"worst, F1 {scores.estimates('f1')[worst].text(3)}: a difference of {gap.text(3)} between "
-        "the two in the same seeds.",
+        f"{names[best]} is read best, F1 {estimates[best].text(3)}, and {names[worst]} worst, F1 "
+        f"{estimates[worst].text(3)}: a difference of {gap.text(3)} between the two, seed by seed.",
     ]
     if len(names) > 2:
         found.append(

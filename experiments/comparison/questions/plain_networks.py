@@ -16,8 +16,8 @@ from experiments.comparison.answer import Answer, Figure, Table
 from experiments.comparison.group import Group, Plan
 from experiments.comparison.scope import require, single_problem, updates
 from experiments.comparison.study import Study
-from experiments.comparison.wording import caveats
-from rnnjax.analysis.bootstrap import Estimate, mean_over_seeds, paired_difference
+from experiments.comparison.wording import caveats, seed_by_seed
+from rnnjax.analysis.bootstrap import mean_over_seeds, paired_difference
 from rnnjax.analysis.equal_size import width_for_count
 from rnnjax.analysis.input_order import in_order
 from rnnjax.analysis.pictures import draw_comparison
@@ -56,7 +56,7 @@ class Network:
 
 
 def answer(study: Study) -> Answer:
-    """Trains the recurrent network on four orders of the pixels, and plain networks on the image."""
+    """Trains the recurrent network on four orders of the pixels, and plain ones on the image."""
     require(study, ("mnist_rnn",), "there are no pixels that a plain network could read")
     networks = _networks(study)
 
@@ -101,7 +101,7 @@ def _plan(name: str, order: str, model: nn.Module | None = None, **changes: Any)
         read = functools.partial(_read, order=order)
         if model is None:
             return mnist_rnn.problem(config, layout, data, read=read)
-        problem = mnist_rnn.problem(config, layout, data, lambda *_: model, read)
+        problem = mnist_rnn.problem(config, layout, data, lambda *_, plain=model: plain, read)
         return dataclasses.replace(problem, title=f"{name} on {data.name}")
 
     return Plan(name, changes, build=build)
@@ -195,10 +195,5 @@ def _sentences(trained: Sequence[tuple[Network, Group]]) -> list[str]:
 
 
 def _against(group: Group, reference: Group) -> str:
-    """The difference in accuracy, seed by seed, and whether it is one."""
-    difference: Estimate = paired_difference(_accuracy(group), _accuracy(reference))
-    unclear = difference.has_interval and not difference.excludes(0)
-    return (
-        f"{difference.text(sign=True)} in accuracy, seed by seed"
-        f"{', which is no clear difference' * unclear}"
-    )
+    """The difference in accuracy."""
+    return f"accuracy {seed_by_seed(paired_difference(_accuracy(group), _accuracy(reference)))}"

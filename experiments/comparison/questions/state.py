@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -13,8 +14,8 @@ from experiments.comparison.answer import Answer, Figure, Table
 from experiments.comparison.group import Group, Plan
 from experiments.comparison.scope import require
 from experiments.comparison.study import Study
-from experiments.comparison.wording import caveats
-from rnnjax.analysis.bootstrap import Estimate, mean_over_seeds, paired_difference
+from experiments.comparison.wording import caveats, factor, unless_clear
+from rnnjax.analysis.bootstrap import mean_over_seeds, paired_difference
 from rnnjax.analysis.pictures import draw_gradients, draw_states
 from rnnjax.analysis.state import StateTrace, step_norms, trace_state
 
@@ -31,7 +32,7 @@ def answer(study: Study) -> Answer:
     return _answer(study.run(plans, _answer))
 
 
-def _answer(groups: list[Group]) -> Answer:
+def _answer(groups: Sequence[Group]) -> Answer:
     traces = {group.name: _trace(group, group.params_of()) for group in groups}
     image = np.asarray(groups[0].problem.read(groups[0].problem.test_inputs[:1]))[0]
     label = groups[0].problem.class_names[int(groups[0].problem.test_labels[0])]
@@ -83,36 +84,28 @@ def _answer(groups: list[Group]) -> Answer:
 
 
 def _sentences(
-    groups: list[Group], reach: dict[str, tuple[np.ndarray, np.ndarray]], num_steps: int
+    groups: Sequence[Group], reach: dict[str, tuple[np.ndarray, np.ndarray]], num_steps: int
 ) -> list[str]:
     found, used = [], []
     for group in groups:
         trained, before = (mean_over_seeds(np.log10(r)) for r in reach[group.name])
         used += [trained, before]
         found.append(
-            f"{group.name}: the gradient at the first of {num_steps} states is {_factor(before)} "
-            f"times that at the last one before training, and {_factor(trained)} times after it."
+            f"{group.name}: the gradient at the first of {num_steps} states is "
+            f"{factor(before, 10)} times that at the last one before training, and "
+            f"{factor(trained, 10)} times after it."
         )
     first, *others = groups
     for group in others:
         for when, i in (("before", 1), ("after", 0)):
-            ratio = paired_difference(*(np.log10(reach[g.name][i]) for g in (group, first)))
-            unclear = ratio.has_interval and not ratio.excludes(0)
+            own, reference = (np.log10(reach[g.name][i]) for g in (group, first))
+            ratio = paired_difference(own, reference)
             found.append(
-                f"On the way back to the first state {group.name} keeps {_factor(ratio)} times as "
-                f"much of the gradient as {first.name} {when} training, seed by seed"
-                f"{', which is no clear difference' * unclear}."
+                f"On the way back to the first state {group.name} keeps {factor(ratio, 10)} "
+                f"times as much of the gradient as {first.name} {when} training, seed by seed"
+                f"{unless_clear(ratio)}."
             )
     return [*found, *caveats(used)]
-
-
-def _factor(logarithm: Estimate) -> str:
-    """A factor and its interval, from its decimal logarithm."""
-    value, *ends = (
-        None if x is None else f"{10**x:.2g}" if abs(x) < 2 else f"{10**x:.1e}"
-        for x in (logarithm.value, logarithm.low, logarithm.high)
-    )
-    return f"{value} [{ends[0]}, {ends[1]}]" if logarithm.has_interval else str(value)
 
 
 def _reach(group: Group) -> tuple[np.ndarray, np.ndarray]:
@@ -152,7 +145,7 @@ def _norms(trace: StateTrace) -> np.ndarray:
 
 def _initial(group: Group, seed: int) -> Any:
     """The parameters that a run began with."""
-    return group.problem.init(group.layout.part(group.problem.init_keys, seed))
+    return group.problem.init(group.layout.part(group.problem.keys[0], seed))
 
 
 def _top(carries: Any) -> Any:
