@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from experiments import binary_sequence, imdb_sentiment, mnist_rnn
+from experiments.common import merge
 from experiments.comparison.group import Plan
 from experiments.comparison.study import Study
 from experiments.comparison.tasks import TASKS
@@ -44,14 +45,15 @@ SETTINGS = {
 
 
 def study_of(task, folder, **flags):
-    config = TASKS[task].config(workdir=str(folder), **(SMALL[task] | {"epochs": None} | flags))
+    given = SMALL[task] | {"workdir": str(folder)} | flags
+    config = merge(TASKS[task].config, {}, given)
     return Study(TASKS[task], config, Console(quiet=True))
 
 
 def run_alone(task, folder, **flags):
     """The evaluations, and the result, of the task's own script."""
-    values: dict[str, Any] = SMALL[task] | {"epochs": None, "workdir": str(folder), "precision": "f64"} | flags
-    result = SCRIPTS[task].run(TASKS[task].config(**values))
+    given = SMALL[task] | {"workdir": str(folder), "precision": "f64"} | flags
+    result = SCRIPTS[task].run(merge(TASKS[task].config, {}, given))
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines], result
 
