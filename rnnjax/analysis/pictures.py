@@ -182,13 +182,19 @@ def draw_mean_confusion(title: str, counts: np.ndarray, class_names: Sequence[st
     return figure
 
 
-def draw_comparison(title: str, label: str, groups: Mapping[str, Mapping[str, Estimate]]) -> Figure:
+def draw_comparison(
+    title: str,
+    label: str,
+    groups: Mapping[str, Mapping[str, Estimate]],
+    lines: Mapping[str, float] | None = None,
+) -> Figure:
     """Estimates by name in groups beneath each other, each with its values and its interval.
 
     Args:
         title: above the picture.
         label: what the numbers are.
         groups: by heading and name.
+        lines: numbers that mean something, by name; each is drawn as a line.
     """
     number = sum(len(group) for group in groups.values()) + 0.7 * len(groups)
     figure, axes = _figure(title, 7.5, 0.42 * number + 1.2)
@@ -208,6 +214,9 @@ def draw_comparison(title: str, label: str, groups: Mapping[str, Mapping[str, Es
             ticks.append(place)
             names.append(name)
         place += 1.2
+    for name, value in (lines or {}).items():
+        axes.axvline(value, color="k", linestyle=":", linewidth=1)
+        axes.text(value, place - 0.75, f" {name}", fontsize=8, va="center")
     axes.set_yticks(ticks, names)
     axes.set_ylim(place - 0.4, -0.7)
     axes.set_xlabel(label)

@@ -22,7 +22,7 @@ from rnnjax.analysis.pictures import draw_noise
 from rnnjax.training.layout import Layout
 from rnnjax.training.problem import Problem
 
-FACTORS = (4, 16)
+FACTORS = (2, 8)
 """So many times larger batches."""
 
 AVERAGE = 0.995
