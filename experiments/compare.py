@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import itertools
 import math
 import sys
 from collections.abc import Sequence
@@ -83,7 +84,7 @@ def run(config: Any) -> dict[str, Any]:
 
 def task_named(arguments: Sequence[str]) -> Task:
     """The task that the command line asks for, before its flags are known."""
-    for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
+    for flag, value in itertools.pairwise([*arguments, ""]):
         name, separator, given = flag.lstrip("-").partition("=")
         if flag.startswith("-") and name == "task":
             return TASKS.get(given if separator else value, TASKS["mnist_rnn"])
