@@ -176,9 +176,10 @@ class Study:
         folder: RunFolder,
     ) -> None:
         if layout.num_seeds > 1:
+            settings = f"{layout.num_settings} settings × " if layout.num_settings > 1 else ""
             self.console.print(
-                f"{layout.num_settings} settings × {config.num_seeds} seeds = {layout.num_seeds} "
-                f"runs at once on {layout.mesh.devices.size} devices, and their means:"
+                f"{settings}{config.num_seeds} seeds = {layout.num_seeds} runs at once on "
+                f"{layout.mesh.devices.size} devices, and their means:"
             )
         each = {n: values if layout.num_seeds > 1 else values[0] for n, values in numbers.items()}
         fitted = common.train(config, folder, self.console, layout, problem, params, each)
