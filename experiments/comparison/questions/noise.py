@@ -206,7 +206,7 @@ def _sentences(
         "in its second half.",
     ]
     for group in others:
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             ratio = paired_difference(np.log(rest[group.name]), np.log(rest[first.name]))
         name = f"{watched}_accuracy"
         gain = paired_difference(group.curve(name)[0][:, -1], first.curve(name)[0][:, -1])
