@@ -188,8 +188,8 @@ def _figures(found: Sequence[tuple[Part, Sequence[Trial]]]) -> list[Figure]:
             f"Test accuracy of {len(trials)} networks against their number of parameters and the "
             "time of a training step.",
             "Mean accuracy and its 95% interval against the number of parameters and the "
-            "milliseconds that a training step of one run takes here, all seeds at once. A bar "
-            "that leaves the picture is wider than it.",
+            "milliseconds that a training step of one run takes here, all seeds at once; "
+            "other work on the machine shows in it. A bar may leave the picture.",
         ),
         *figures,
     ]  # fmt: skip
