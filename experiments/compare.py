@@ -1,8 +1,13 @@
 """Answers questions about an experiment by comparing runs, and writes a page to look at.
 
-    python experiments/compare.py --question=learning_rate --preset=keras50   # about 2 minutes
-    python experiments/compare.py --question=cells --preset=keras50
+    python experiments/compare.py --question=learning_rate --preset=keras50
     python experiments/compare.py --sweep=hidden_size=8:128:5 --sweep=cell=gru,lstm --steps=500
+
+The questions, and what they take on two slow cores with --preset=keras50 and five seeds:
+``learning_rate`` (3 minutes); ``noise`` of the batch and what quietens it; ``cells``, layers and
+activations, at equal width and at equal parameter count (8 minutes); ``plain_networks`` of the same
+size, on pixels in order and shuffled, by row and one by one; how each of the ``classes`` fares; and
+what the ``state`` does.
 
 Every flag of the task (``--task``, mnist_rnn by default) has its meaning here; ``--num_seeds`` runs
 of each setting are trained, all of them as one program where only numbers differ. The page is
@@ -13,6 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import itertools
 import math
 import sys
 from collections.abc import Sequence
@@ -83,7 +89,7 @@ def run(config: Any) -> dict[str, Any]:
 
 def task_named(arguments: Sequence[str]) -> Task:
     """The task that the command line asks for, before its flags are known."""
-    for flag, value in zip(arguments, [*arguments[1:], ""], strict=True):
+    for flag, value in itertools.pairwise([*arguments, ""]):
         name, separator, given = flag.lstrip("-").partition("=")
         if flag.startswith("-") and name == "task":
             return TASKS.get(given if separator else value, TASKS["mnist_rnn"])

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich import table as rich_table
 from rich.console import Console
 from rich.markup import escape
@@ -57,7 +58,7 @@ def write_page(
 def print_answer(console: Console, answer: Answer) -> None:
     """Shows an answer in the terminal: its sentences and tables."""
     for table in answer.tables:
-        shown = rich_table.Table(title=table.title)
+        shown = rich_table.Table(title=table.title, box=box.SIMPLE_HEAD, pad_edge=False)
         for i, column in enumerate(table.columns):
             numeric = any(not isinstance(row[i], str) for row in table.rows)
             shown.add_column(column, justify="right" if numeric else "left", overflow="fold")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -134,7 +135,7 @@ def curves(title: str, trials: Sequence[Trial], names: Sequence[str]) -> Figure:
 
 
 def _estimate(values: np.ndarray, metric: str) -> Estimate:
-    return mean_over_seeds(values, bounds=(0, 1) if metric == "accuracy" else None)
+    return mean_over_seeds(values, bounds=(0, 1) if metric == "accuracy" else (0, math.inf))
 
 
 def _words(name: str) -> str:

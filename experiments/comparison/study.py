@@ -134,8 +134,9 @@ class Study:
         """The settings of a group, as the task's own script would have them."""
         names = [field.name for field in dataclasses.fields(self.task.config)]
         values = {name: getattr(self.config, name) for name in names} | dict(plan.changes)
-        if "steps" in plan.changes:
-            values["epochs"] = None
+        for length, other in (("steps", "epochs"), ("epochs", "steps")):
+            if length in plan.changes:
+                values[other] = None
         # A run whose numbers are not finite goes on without an update, beside the others.
         values |= {"workdir": workdir, "max_skipped": NEVER}
         return self.task.config(**values)
@@ -143,7 +144,7 @@ class Study:
     def _group(self, plan: Plan, config: Any, finished: bool) -> Group:
         if plan.name in self._groups and self._groups[plan.name].plan == plan:
             return self._groups[plan.name]
-        layout = self._layout(plan, config)
+        layout = _lay_out(plan, config)
         problem = (plan.build or self.task.problem)(config, layout, self.data)
         numbers = plan.numbers(config.num_seeds)
         initial = functools.partial(
@@ -175,9 +176,10 @@ class Study:
         folder: RunFolder,
     ) -> None:
         if layout.num_seeds > 1:
+            settings = f"{layout.num_settings} settings × " if layout.num_settings > 1 else ""
             self.console.print(
-                f"{layout.num_settings} settings × {config.num_seeds} seeds = {layout.num_seeds} "
-                f"runs at once on {layout.mesh.devices.size} devices, and their means:"
+                f"{settings}{config.num_seeds} seeds = {layout.num_seeds} runs at once on "
+                f"{layout.mesh.devices.size} devices, and their means:"
             )
         each = {n: values if layout.num_seeds > 1 else values[0] for n, values in numbers.items()}
         fitted = common.train(config, folder, self.console, layout, problem, params, each)
@@ -199,16 +201,14 @@ class Study:
         }
         folder.write_result(result)
 
-    def _layout(self, plan: Plan, config: Any) -> Layout:
+
+def _lay_out(plan: Plan, config: Any) -> Layout:
+    """The runs of a group over as many devices as they can be divided among."""
+    if config.num_devices is None:
         runs = len(plan.settings) * config.num_seeds
-        devices = jax.devices()
-        count = fitting_devices(config, config.num_devices or len(devices), runs)
-        return Layout.over(
-            devices[:count],
-            num_seeds=runs,
-            batch_size=config.batch_size,
-            num_settings=len(plan.settings),
-        )
+        count = fitting_devices(config, len(jax.devices()), runs)
+        config = dataclasses.replace(config, num_devices=count)
+    return common.lay_out(config, len(plan.settings))
 
 
 def _shown(seconds: float) -> str:

@@ -17,6 +17,9 @@ LINEAR = ("dropout", "embedding_dropout", "word_dropout", "average")
 """Numbers between 0 and 1 whose values lie at equal distances; of all others they lie at equal
 ratios, because these have no natural unit."""
 
+APART = ("preset", "dataset", "seed", "num_seeds")
+"""Settings that a whole study has in common."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Sweep:
@@ -47,7 +50,7 @@ def parse(text: str, config_type: type[common.Config]) -> Sweep:
             f"--sweep={text} is no sweep; give a setting and its values, as in "
             "learning_rate=1e-4:1e-1:12 or cell=gru,lstm."
         )
-    if name in ("seed", "num_seeds") or not fields[name].metadata["changes_result"]:
+    if name in APART or not fields[name].metadata["changes_result"]:
         raise UsageError(f"--sweep={text}: runs can't be compared by --{name}.")
     kind = next(k for k in typing.get_args(kinds[name]) or (kinds[name],) if k is not type(None))
     try:
@@ -59,6 +62,8 @@ def parse(text: str, config_type: type[common.Config]) -> Sweep:
     except ValueError as error:
         raise UsageError(f"--sweep={text}: {error}") from None
     values = tuple(dict.fromkeys(values))
+    if name == "precision" and "f64" in values and len(values) > 1:
+        raise UsageError(f"--sweep={text}: all runs of a process have f64, or none; leave it out.")
     return Sweep(name, values)
 
 

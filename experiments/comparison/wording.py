@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import numpy as np
+
 from rnnjax.analysis.bootstrap import Estimate
 
 
@@ -18,7 +20,8 @@ def factor(logarithm: Estimate, base: float = math.e) -> str:
     """A factor with its interval, from those of its logarithm."""
 
     def show(exponent: float) -> str:
-        value = base**exponent
+        with np.errstate(over="ignore"):
+            value = float(np.power(base, exponent))
         return f"{value:.2f}" if 0.095 < value < 100 else f"{value:.2g}"
 
     if logarithm.low is None or logarithm.high is None:

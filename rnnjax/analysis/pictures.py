@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from rnnjax.analysis.bootstrap import Estimate
 
@@ -89,8 +90,8 @@ def draw_noise(
 
     Args:
         title: above the picture.
-        steps: ``[E]``.
-        scales: E noise scales with `value`, `low` and `high`; where the upper end is infinite the
+        steps: ``[P]``, where they were measured.
+        scales: P noise scales with `value`, `low` and `high`; where the upper end is infinite the
             bar leaves the picture.
         batch_size: of the run where they were measured, drawn as a line.
         curves: by name, the steps ``[E]`` and what was measured after them ``[S, E]``: the seeds
@@ -106,7 +107,7 @@ def draw_noise(
     capped = np.where(np.isfinite(value), value, top)
     ends = np.where(np.isfinite(high), high, 10 * top)
     bars = np.maximum(np.stack([capped - low, ends - capped]), 0)
-    left.errorbar(steps + 1, capped, bars, fmt="bo-", linewidth=1, capsize=3, label="noise scale")
+    left.errorbar(steps, capped, bars, fmt="bo-", linewidth=1, capsize=3, label="noise scale")
     left.axhline(batch_size, color="k", linestyle="--", linewidth=1, label=f"batch, {batch_size}")
     left.set_yscale("log")
     left.set_ylim(0.5 * float(finite[finite > 0].min()), max(top, 2 * batch_size))
@@ -124,6 +125,8 @@ def draw_noise(
         # The first evaluation is that of an untrained network, and would flatten all others.
         right.set_ylim(0.9 * everything.min(), 1.6 * np.quantile(everything, 0.85))
     right.set_yscale("log")
+    for axis_formatter in (right.yaxis.set_major_formatter, right.yaxis.set_minor_formatter):
+        axis_formatter(StrMethodFormatter("{x:g}"))
     right.set_xlabel("updates")
     right.set_ylabel(label)
     right.grid(alpha=0.3, which="both")
@@ -182,13 +185,19 @@ def draw_mean_confusion(title: str, counts: np.ndarray, class_names: Sequence[st
     return figure
 
 
-def draw_comparison(title: str, label: str, groups: Mapping[str, Mapping[str, Estimate]]) -> Figure:
+def draw_comparison(
+    title: str,
+    label: str,
+    groups: Mapping[str, Mapping[str, Estimate]],
+    lines: Mapping[str, float] | None = None,
+) -> Figure:
     """Estimates by name in groups beneath each other, each with its values and its interval.
 
     Args:
         title: above the picture.
         label: what the numbers are.
         groups: by heading and name.
+        lines: numbers that mean something, by name; each is drawn as a line.
     """
     number = sum(len(group) for group in groups.values()) + 0.7 * len(groups)
     figure, axes = _figure(title, 7.5, 0.42 * number + 1.2)
@@ -208,6 +217,9 @@ def draw_comparison(title: str, label: str, groups: Mapping[str, Mapping[str, Es
             ticks.append(place)
             names.append(name)
         place += 1.2
+    for name, value in (lines or {}).items():
+        axes.axvline(value, color="k", linestyle=":", linewidth=1)
+        axes.text(value, place - 0.75, f" {name}", fontsize=8, va="center")
     axes.set_yticks(ticks, names)
     axes.set_ylim(place - 0.4, -0.7)
     axes.set_xlabel(label)

@@ -17,7 +17,6 @@ Y. Bengio, "On the difficulty of training recurrent neural networks", arXiv:1211
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -25,7 +24,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from rnnjax.cell import Carry, Cell, Layer, Params, check_input, steppable
+from rnnjax.cell import Carry, Layer, Params, check_input, steppable
 
 
 class StateTrace(NamedTuple):
@@ -41,7 +40,7 @@ class StateTrace(NamedTuple):
 
 
 def trace_state(
-    cell: Layer,
+    layer: Layer,
     params: Params,
     xs: jax.Array,
     loss: Callable[[jax.Array], jax.Array],
@@ -55,12 +54,12 @@ def trace_state(
     of the top layer also through the output that it is.
 
     Args:
-        cell: a cell, or a combination of cells that can be stepped.
+        layer: a cell, or a combination of cells that can be stepped.
         params: its parameters.
         xs: the inputs ``[T, ..., D]``.
         loss: of the outputs ``[T, ..., O]``, a number. A sum over rows has each row's gradients
             side by side.
-        carry: the state before the first step; by default `cell.first_carry`.
+        carry: the state before the first step; by default `layer.first_carry`.
 
     Raises:
         ValueError: the layer needs the whole sequence, or the inputs do not fit it.
@@ -72,11 +71,24 @@ def trace_state(
     >>> trace.carries.h.shape, trace.gradients.h[-1].tolist()
     ((5, 2), [1.0, 1.0])
     """
-    cell = steppable("trace_state", cell)
+    cell = steppable("trace_state", layer)
     check_input(cell, xs)
     if carry is None:
         carry = cell.first_carry(params, xs.shape[1:-1], xs.dtype)
-    return _trace(cell, loss, params, xs, carry)
+    zeros = jax.tree.map(lambda a: jnp.zeros((len(xs), *a.shape), a.dtype), carry)
+
+    def run(added: Carry) -> tuple[jax.Array, tuple[Carry, jax.Array]]:
+        def step(before: Carry, inputs: tuple[Any, Carry]) -> tuple[Carry, Any]:
+            z, terms = inputs
+            after, y = cell.step(params, before, z)
+            after = jax.tree.map(jnp.add, after, terms)
+            return after, (after, _add_to_output(y, terms))
+
+        carries, ys = lax.scan(step, carry, (cell.project(params, xs), added))[1]
+        return loss(ys), (carries, ys)
+
+    (value, (carries, ys)), gradients = jax.value_and_grad(run, has_aux=True)(zeros)
+    return StateTrace(carries, ys, gradients, value)
 
 
 def step_norms(tree: Carry) -> dict[str, jax.Array]:
@@ -93,24 +105,6 @@ def step_norms(tree: Carry) -> dict[str, jax.Array]:
         jax.tree_util.keystr(path, simple=True, separator="."): jnp.linalg.norm(leaf, axis=-1)
         for path, leaf in jax.tree.leaves_with_path(tree)
     }
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _trace(cell: Cell, loss: Any, params: Params, xs: jax.Array, carry: Carry) -> StateTrace:
-    zeros = jax.tree.map(lambda a: jnp.zeros((len(xs), *a.shape), a.dtype), carry)
-
-    def run(added: Carry) -> tuple[jax.Array, tuple[Carry, jax.Array]]:
-        def step(before: Carry, inputs: tuple[Any, Carry]) -> tuple[Carry, Any]:
-            z, terms = inputs
-            after, y = cell.step(params, before, z)
-            after = jax.tree.map(jnp.add, after, terms)
-            return after, (after, _add_to_output(y, terms))
-
-        carries, ys = lax.scan(step, carry, (cell.project(params, xs), added))[1]
-        return loss(ys), (carries, ys)
-
-    (value, (carries, ys)), gradients = jax.value_and_grad(run, has_aux=True)(zeros)
-    return StateTrace(carries, ys, gradients, value)
 
 
 def _add_to_output(y: jax.Array, added: Carry) -> jax.Array:

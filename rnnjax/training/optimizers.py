@@ -96,7 +96,7 @@ def rated(
         # In the type of the schedule, as one that was built for this learning rate has it.
         now = rate if isinstance(share, float) else rate.astype(jnp.asarray(share).dtype) * share
         updates = jax.tree.map(lambda u: u * now.astype(u.dtype), updates)
-        count = optax.safe_increment(state.count)
+        count = jnp.asarray(optax.safe_increment(state.count))
         return updates, RatedState(inner, count, rate)
 
     return optax.GradientTransformation(init, update)

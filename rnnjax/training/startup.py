@@ -77,8 +77,12 @@ def keep_memory() -> None:
         libc.mallopt(parameter, 2**31 - 1)
 
 
-def lay_out(config: Config) -> Layout:
+def lay_out(config: Config, num_settings: int = 1) -> Layout:
     """How seeds and batches are laid out over the devices.
+
+    Args:
+        config: the settings.
+        num_settings: how many runs there are of each seed.
 
     Raises:
         UsageError: there are not so many devices, or a batch can't be divided evenly among them.
@@ -91,7 +95,12 @@ def lay_out(config: Config) -> Layout:
             f"--num_devices={count}, but there are only {len(devices)}: "
             f"{', '.join(map(str, devices))}."
         )
-    return Layout.over(devices[:count], num_seeds=config.num_seeds, batch_size=config.batch_size)
+    return Layout.over(
+        devices[:count],
+        num_seeds=config.num_seeds * num_settings,
+        batch_size=config.batch_size,
+        num_settings=num_settings,
+    )
 
 
 def fitting_devices(config: Config, most: int, num_runs: int | None = None) -> int:

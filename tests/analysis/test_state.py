@@ -13,6 +13,7 @@ import pytest
 import rnnjax
 from rnnjax import GRU, LSTM, LSTMP, LayerNormGRU, Residual, SimpleRNN, Stack, Zoneout
 from rnnjax.analysis.state import step_norms, trace_state
+from tests.cells_under_test import CELLS_UNDER_TEST
 
 STEPS, ROWS = 6, 2
 
@@ -78,7 +79,7 @@ def run_moved(cells, params, xs, where, moved):
 def test_gradients_are_finite_differences(x64, cells):
     layer = cells[0] if len(cells) == 1 else Stack(cells)
     params, xs = filled(layer), inputs(cells[0].input_size)
-    trace = trace_state(layer, params, xs, weigh_all)
+    trace = jax.jit(lambda p, xs: trace_state(layer, p, xs, weigh_all))(params, xs)
     several = (trace.gradients,) if len(cells) == 1 else trace.gradients
     each = (params,) if len(cells) == 1 else params
     rng, size = np.random.default_rng(0), 1e-6
@@ -95,12 +96,18 @@ def test_gradients_are_finite_differences(x64, cells):
                 assert float(jnp.sum(gradient * way)) == pytest.approx(expected, rel=1e-5, abs=1e-8)
 
 
-def test_states_are_those_of_unroll_and_gradients_those_of_the_steps_to_come(case, x64):
+KINDS = ("lstm", "lstmp", "layer_norm_gru", "peephole_lstm", "wrappers")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_states_are_those_of_unroll_and_gradients_those_of_the_steps_to_come(name, x64):
     """From a state in its midst on, what is left of a sequence has the gradient of that state."""
-    layer, t = case.make(), 2
-    params, xs = filled(layer), inputs(layer.input_size)
-    trace = trace_state(layer, params, xs, weigh_last)
-    carries, ys = rnnjax.unroll_carries(layer, params, xs, executor="scan")
+    layer = next(case.make() for case in CELLS_UNDER_TEST if case.name == name)
+    params, xs, t = filled(layer), inputs(layer.input_size), 2
+    trace = jax.jit(lambda p, xs: trace_state(layer, p, xs, weigh_last))(params, xs)
+    carries, ys = jax.jit(lambda p, xs: rnnjax.unroll_carries(layer, p, xs, executor="scan"))(
+        params, xs
+    )
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-12), trace.carries, carries)
     np.testing.assert_allclose(trace.outputs, ys, rtol=1e-12)
     assert trace.loss == pytest.approx(float(weigh_last(ys)))

@@ -1,3 +1,6 @@
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -50,24 +53,27 @@ def test_every_optimizer_descends(name):
     assert update[0] < 0 < update[1]
 
 
-@pytest.mark.parametrize("average", [None, 0.75])
-@pytest.mark.parametrize("schedule", SCHEDULES)
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("name", "schedule"),
+    [*((name, "cosine") for name in OPTIMIZERS), *(("sgd", schedule) for schedule in SCHEDULES)],
+)
 @pytest.mark.usefixtures("x64")
-def test_a_learning_rate_in_the_state_is_one_that_it_was_built_with(name, schedule, average):
-    options = {"schedule": schedule, "num_steps": 6, "clip_norm": 2.0, "average": average}
+def test_a_learning_rate_in_the_state_is_one_that_it_was_built_with(name, schedule):
+    options: Any = {"schedule": schedule, "num_steps": 6, "clip_norm": 2.0, "average": 0.75}
     built = build_optimizer(name, 0.03, **options)
     rated = build_optimizer(name, None, **options)
-    one = other = jnp.asarray([1.0, -2.0, 0.5])
+    one: Any = jnp.asarray([1.0, -2.0, 0.5])
+    other = one
     first, second = built.init(one), with_learning_rates(rated.init(one), jnp.asarray(0.03))
+    of_built, of_rated = jax.jit(built.update), jax.jit(rated.update)
     draw = np.random.default_rng(0)
     for _ in range(5):
         gradients = jnp.asarray(draw.normal(size=3) * 2)
-        update, first = built.update(gradients, first, one)
+        update, first = of_built(gradients, first, one)
         one = optax.apply_updates(one, update)
-        update, second = rated.update(gradients, second, other)
+        update, second = of_rated(gradients, second, other)
         other = optax.apply_updates(other, update)
-    np.testing.assert_allclose(other, one, rtol=1e-12)
+    np.testing.assert_allclose(np.asarray(other), np.asarray(one), rtol=1e-12)
     np.testing.assert_allclose(
         averaged_params(second, other), averaged_params(first, one), rtol=1e-12
     )

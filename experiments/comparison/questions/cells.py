@@ -49,7 +49,7 @@ def answer(study: Study) -> Answer:
     plans = {plan.name: plan for part in parts for plan in part.plans}
 
     def of(groups: Sequence[Group]) -> Answer:
-        return _answer(parts, {t.group.name: t for t in trials_of(groups)})
+        return answer_of(parts, {t.group.name: t for t in trials_of(groups)})
 
     return of(study.run([*plans.values()], of))
 
@@ -89,7 +89,7 @@ def _named(values: Mapping[str, Any]) -> Plan:
     return Plan(name, values)
 
 
-def _answer(parts: Sequence[Part], done: Mapping[str, Trial]) -> Answer:
+def answer_of(parts: Sequence[Part], done: Mapping[str, Trial]) -> Answer:
     """What can be said of the groups that are done."""
     found = [(part, [done[p.name] for p in part.plans if p.name in done]) for part in parts]
     found = [(part, trials) for part, trials in found if len(trials) == len(part.plans)]
@@ -188,8 +188,8 @@ def _figures(found: Sequence[tuple[Part, Sequence[Trial]]]) -> list[Figure]:
             f"Test accuracy of {len(trials)} networks against their number of parameters and the "
             "time of a training step.",
             "Mean accuracy and its 95% interval against the number of parameters and the "
-            "milliseconds that a training step of one run takes here, all seeds at once. A bar that "
-            "leaves the picture is wider than it.",
+            "milliseconds that a training step of one run takes here, all seeds at once; "
+            "other work on the machine shows in it. A bar may leave the picture.",
         ),
         *figures,
     ]  # fmt: skip

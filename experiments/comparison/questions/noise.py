@@ -22,7 +22,7 @@ from rnnjax.analysis.pictures import draw_noise
 from rnnjax.training.layout import Layout
 from rnnjax.training.problem import Problem
 
-FACTORS = (4, 16)
+FACTORS = (2, 8)
 """So many times larger batches."""
 
 AVERAGE = 0.995
@@ -33,9 +33,12 @@ NUM_ROWS = 500
 
 EVALUATIONS = 24
 
-MEASURED = ("noise", "signal", "inverse_low", "inverse_high")
-"""What an evaluation adds to the metrics: tr(Σ), |G|², and of the scale's interval the reciprocals,
-which are always finite."""
+MEASURED = ("noise", "signal")
+"""What an evaluation adds to the metrics: tr(Σ) and |G|²."""
+
+PHASES = 5
+"""Parts of the training over each of which the noise scale is averaged: at a single place the
+gradient is too short to be told from its noise by so few examples."""
 
 
 def answer(study: Study) -> Answer:
@@ -84,8 +87,7 @@ def _measured(
         for run in range(layout.num_seeds):
             part = layout.part(whole, run)
             scale = gradient_noise_scale(loss, part, (rows, jnp.arange(len(chosen))))
-            ends = [0.0 if np.isinf(x) else 1 / x if x else np.nan for x in (scale.low, scale.high)]
-            found.append((scale.noise, scale.signal, *ends))
+            found.append((scale.noise, scale.signal))
         columns = np.array(found).T
         if layout.num_seeds == 1:
             columns = columns[:, 0]
@@ -94,19 +96,16 @@ def _measured(
     return dataclasses.replace(problem, evaluate=evaluate)
 
 
-def _scales(group: Group) -> list[NoiseScale]:
-    """Of every evaluation, over all seeds."""
-    noise, signal, low, high = (group.curve(name)[0] for name in MEASURED)
-    with np.errstate(divide="ignore"):
-        values, lows, highs = (
-            np.where(x > 0, 1 / x, np.where(np.isnan(x), np.nan, np.inf))
-            for x in (signal / noise, low, high)
-        )
-    columns = np.stack([values, lows, highs, noise, signal])  # [5, S, E]
-    return [
-        pooled([NoiseScale(*map(float, numbers), rows=NUM_ROWS) for numbers in columns[:, :, e].T])
-        for e in range(columns.shape[-1])
-    ]
+def _phases(group: Group) -> list[tuple[int, int, NoiseScale]]:
+    """The first and the last update of each phase, and the noise scale over all of its seeds."""
+    noise, signal = (group.curve(name)[0] for name in MEASURED)
+    found = []
+    for places in np.array_split(np.arange(len(group.steps)), min(PHASES, len(group.steps))):
+        pairs = zip(noise[:, places].ravel(), signal[:, places].ravel(), strict=True)
+        scales = [NoiseScale(np.nan, np.nan, np.nan, *map(float, p), NUM_ROWS) for p in pairs]
+        steps = group.steps[places] + 1
+        found.append((int(steps[0]), int(steps[-1]), pooled(scales)))
+    return found
 
 
 def _restlessness(group: Group, name: str) -> np.ndarray:
@@ -134,7 +133,8 @@ def _answer(groups: Sequence[Group]) -> Answer:
     first, *others = groups
     watched = first.problem.watched
     loss, accuracy = f"{watched}_loss", f"{watched}_accuracy"
-    scales, size = _scales(first), first.config.batch_size
+    phases, size = _phases(first), first.config.batch_size
+    scales = [scale for _, _, scale in phases]
     rest = {group.name: _restlessness(group, loss) for group in groups}
     rows, used = [], []
     for group in groups:
@@ -166,8 +166,8 @@ def _answer(groups: Sequence[Group]) -> Answer:
                 "Gradient noise scale over training: examples at which noise equals the gradient",
                 ("updates", "noise scale", "noise of a batch over the gradient"),
                 [
-                    (int(step) + 1, scale, scale.noise_to_signal(size))
-                    for step, scale in zip(first.steps, scales, strict=True)
+                    (f"{begin:,} to {end:,}", scale, scale.noise_to_signal(size))
+                    for begin, end, scale in phases
                 ],
                 {"noise scale": ",.0f", "noise of a batch over the gradient": ".2f"},
             ),
@@ -177,12 +177,13 @@ def _answer(groups: Sequence[Group]) -> Answer:
                 "noise",
                 draw_noise(
                     f"{first.problem.title.partition(', ')[0]}, {len(first.seeds)} seeds",
-                    first.steps, scales, size,
+                    np.array([(begin + end) / 2 for begin, end, _ in phases]), scales, size,
                     {_title(g): (g.steps, g.curve(loss)[0]) for g in groups},
                     f"{watched} loss",
                 ),
                 "Left the gradient noise scale over the updates, right the runs' loss curves.",
-                f"Left: over the seeds, with 95% intervals, from {NUM_ROWS} training examples. "
+                f"Left: over the evaluations of each part of the training and all seeds, with 95% "
+                f"intervals, from {NUM_ROWS} training examples. "
                 "Right: the mean over the seeds, and each seed as a thin line.",
             )
         ],
@@ -199,14 +200,14 @@ def _sentences(
     size, begin, end = first.config.batch_size, scales[0], scales[-1]
     jumps = mean_over_seeds(rest[first.name], bounds=(0, np.inf))
     found = [
-        f"The gradient noise scale is {begin.text()} examples after the first update and "
-        f"{end.text()} after the last: the noise of a batch of {size} is then "
-        f"{_times(end, size)} as long as the gradient that it is to show.",
+        f"The gradient noise scale is {begin.text()} examples at the beginning and "
+        f"{end.text()} at the end: the noise of a batch of {size} is then {_times(end, size)} as "
+        "long as the gradient that it is to show.",
         f"The {watched} loss of that run jumps by {jumps.text()} from one evaluation to the next "
         "in its second half.",
     ]
     for group in others:
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             ratio = paired_difference(np.log(rest[group.name]), np.log(rest[first.name]))
         name = f"{watched}_accuracy"
         gain = paired_difference(group.curve(name)[0][:, -1], first.curve(name)[0][:, -1])

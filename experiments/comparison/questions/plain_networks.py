@@ -152,7 +152,10 @@ def _answer(networks: Sequence[Network], groups: Sequence[Group]) -> Answer:
         [
             Figure(
                 "plain_networks",
-                draw_comparison(f"networks of one size on {name}", "test accuracy", drawn),
+                draw_comparison(
+                    f"networks of one size on {name}", "test accuracy", drawn,
+                    {"guessing": 1 / len(groups[0].problem.class_names)},
+                ),
                 "Test accuracy of each network as a point with an error bar, by what it reads.",
                 "Mean and 95% interval; strokes are seeds. A plain network reads all at once.",
             )

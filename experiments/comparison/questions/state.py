@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +20,7 @@ from experiments.comparison.wording import caveats, factor, unless_clear
 from rnnjax.analysis.bootstrap import mean_over_seeds, paired_difference
 from rnnjax.analysis.pictures import draw_gradients, draw_states
 from rnnjax.analysis.state import StateTrace, step_norms, trace_state
+from rnnjax.cell import Layer
 
 CELLS = ("simple_rnn", "gru", "lstm")
 
@@ -32,30 +35,63 @@ def answer(study: Study) -> Answer:
     return _answer(study.run(plans, _answer))
 
 
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """What is seen of one group.
+
+    Args:
+        group: the runs of one cell.
+        trace: of the first seed, trained.
+        norms: of the gradients of each seed, trained, ``[S, T, N]``.
+        untrained: the same before training.
+    """
+
+    group: Group
+    trace: StateTrace
+    norms: np.ndarray
+    untrained: np.ndarray
+
+    @classmethod
+    def at(cls, group: Group) -> Look:
+        """Runs the test images through every seed."""
+        seeds = range(len(group.seeds))
+        trained = [_trace(group, group.params_of(0, i)) for i in seeds]
+        before = [_trace(group, _initial(group, i)) for i in seeds]
+        norms, untrained = (np.stack([_norms(t) for t in each]) for each in (trained, before))
+        return cls(group, trained[0], norms, untrained)
+
+    @property
+    def reach(self) -> tuple[np.ndarray, np.ndarray]:
+        """Before training and after: how much of the gradient's norm at the last step is left at
+        the first, of each seed the images' median, as a decimal logarithm."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            before, after = (np.log10(n[:, 0] / n[:, -1]) for n in (self.untrained, self.norms))
+        return np.median(before, axis=1), np.median(after, axis=1)
+
+
 def _answer(groups: Sequence[Group]) -> Answer:
-    traces = {group.name: _trace(group, group.params_of()) for group in groups}
-    image = np.asarray(groups[0].problem.read(groups[0].problem.test_inputs[:1]))[0]
-    label = groups[0].problem.class_names[int(groups[0].problem.test_labels[0])]
-    states = {cell: np.asarray(_top(trace.carries).h[:, 0]) for cell, trace in traces.items()}
-    norms = {cell: _norms(trace) for cell, trace in traces.items()}
-    untrained = {group.name: _norms(_trace(group, _initial(group, 0))) for group in groups}
-    reach = {group.name: _reach(group) for group in groups}
+    looks = [Look.at(group) for group in groups]
+    problem, seed = groups[0].problem, groups[0].seeds[0]
+    image = np.asarray(problem.read(problem.test_inputs[:1]))[0]
+    label = problem.class_names[int(problem.test_labels[0])]
+    states = {look.group.name: np.asarray(_top(look.trace.carries).h[:, 0]) for look in looks}
+    norms = {look.group.name: look.norms[0] for look in looks}
+    untrained = {look.group.name: look.untrained[0] for look in looks}
+    count = looks[0].norms.shape[-1]
     rows = [
         (
-            group.name,
-            group.num_params,
-            mean_over_seeds(group.final("test_accuracy")[0], bounds=(0, 1)),
-            mean_over_seeds(np.log10(reach[group.name][1])),
-            mean_over_seeds(np.log10(reach[group.name][0])),
+            look.group.name,
+            look.group.num_params,
+            mean_over_seeds(look.group.final("test_accuracy")[0], bounds=(0, 1)),
+            *map(mean_over_seeds, look.reach),
         )
-        for group in groups
+        for look in looks
     ]
     columns = ("cell", "parameters", "test accuracy", "log10 untrained", "log10 trained")
-    count, seed = norms[groups[0].name].shape[1], groups[0].seeds[0]
     return Answer(
         "What does the state do?",
         "How does the state follow an image, and how far back does the gradient of the loss reach?",
-        _sentences(groups, reach, len(image)),
+        _sentences(looks, len(image)),
         (
             Table(
                 "reach",
@@ -83,58 +119,45 @@ def _answer(groups: Sequence[Group]) -> Answer:
     )
 
 
-def _sentences(
-    groups: Sequence[Group], reach: dict[str, tuple[np.ndarray, np.ndarray]], num_steps: int
-) -> list[str]:
+def _sentences(looks: Sequence[Look], num_steps: int) -> list[str]:
     found, used = [], []
-    for group in groups:
-        trained, before = (mean_over_seeds(np.log10(r)) for r in reach[group.name])
+    for look in looks:
+        before, trained = map(mean_over_seeds, look.reach)
         used += [trained, before]
         found.append(
-            f"{group.name}: the gradient at the first of {num_steps} states is "
+            f"{look.group.name}: the gradient at the first of {num_steps} states is "
             f"{factor(before, 10)} times that at the last one before training, and "
             f"{factor(trained, 10)} times after it."
         )
-    first, *others = groups
-    for group in others:
-        for when, i in (("before", 1), ("after", 0)):
-            own, reference = (np.log10(reach[g.name][i]) for g in (group, first))
+    first, *others = looks
+    for look in others:
+        for when, own, reference in zip(("before", "after"), look.reach, first.reach, strict=True):
             ratio = paired_difference(own, reference)
             found.append(
-                f"On the way back to the first state {group.name} keeps {factor(ratio, 10)} "
-                f"times as much of the gradient as {first.name} {when} training, seed by seed"
-                f"{unless_clear(ratio)}."
+                f"On the way back to the first state {look.group.name} keeps {factor(ratio, 10)} "
+                f"times as much of the gradient as {first.group.name} {when} training, seed by "
+                f"seed{unless_clear(ratio)}."
             )
     return [*found, *caveats(used)]
-
-
-def _reach(group: Group) -> tuple[np.ndarray, np.ndarray]:
-    """Of each seed, trained and not: the first step's norm over the last's, the images' median."""
-
-    def of(params: Any) -> float:
-        norms = _norms(_trace(group, params))
-        return float(np.median(norms[0] / norms[-1]))
-
-    seeds = range(len(group.seeds))
-    return (
-        np.array([of(group.params_of(0, i)) for i in seeds]),
-        np.array([of(_initial(group, i)) for i in seeds]),
-    )
 
 
 def _trace(group: Group, params: Any) -> StateTrace:
     """The states of the first test images, and the gradients of each one's loss."""
     problem = group.problem
-    images = problem.read(problem.test_inputs[:NUM_INPUTS])
+    xs = jnp.swapaxes(problem.read(problem.test_inputs[:NUM_INPUTS]), 0, 1)
     labels = jnp.asarray(problem.test_labels[:NUM_INPUTS])
+    return _trace_images(problem.model.layer, params, xs, labels)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _trace_images(layer: Layer, params: Any, xs: jax.Array, labels: jax.Array) -> StateTrace:
     to_logits = params["to_logits"]
 
     def loss(ys: jax.Array) -> jax.Array:
         logits = ys[-1] @ to_logits["kernel"] + to_logits["bias"][None]
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels).sum()
 
-    xs = jnp.swapaxes(images, 0, 1)
-    return trace_state(problem.model.layer, params["rnn"]["cell"], xs, loss)
+    return trace_state(layer, params["rnn"]["cell"], xs, loss)
 
 
 def _norms(trace: StateTrace) -> np.ndarray:

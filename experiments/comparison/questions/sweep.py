@@ -62,9 +62,10 @@ def sentences(trials: Sequence[Trial]) -> list[str]:
     best = best_of(trials)
     what = " and ".join(name.replace("_", " ") for name in best.setting)
     accuracy, steps = mean_over_seeds(best.accuracy, bounds=(0, 1)), best.group.steps[-1] + 1
+    interval = "mean and 95% interval over " if accuracy.has_interval else ""
     found = [
         f"Of {len(trials)} values of {what}, {best.label} has the highest mean test accuracy after "
-        f"{steps:,} steps: {accuracy.text()} (mean and 95% interval over {_seeds(best)})."
+        f"{steps:,} steps: {accuracy.text()} ({interval}{_seeds(best)})."
     ]
     others = [trial for trial in trials if trial is not best]
     pairs = [(trial, difference(trial, best)) for trial in others]

@@ -37,7 +37,7 @@ class Reader(html.parser.HTMLParser):
 def answer():
     drawing = Drawing(figsize=(2, 1))
     drawing.subplots().plot([1, 2], [3, 4])
-    rows = [("<gru>", 1234567, 0.00012345, mean_over_seeds([0.5, 0.7])), ("b", 2, None, None)]
+    rows = [("<gru>", 1234567, 0.00012345, mean_over_seeds([0.5, 0.7])), ("[b]x", 2, None, None)]
     return Answer(
         "A & B?", "Which <one>?", ["It is A & not B."],
         [Table("rates", "All of <them>", ("cell", "n", "rate", "accuracy"), rows, {"rate": ".2g"})],
@@ -78,12 +78,21 @@ def test_the_csv_has_every_digit_and_the_intervals_in_columns(tmp_path):
     assert head == ["cell", "n", "rate", "accuracy", "accuracy low", "accuracy high"]
     assert first[:3] == ["<gru>", "1234567", "0.00012345"]
     assert [round(float(x), 4) for x in first[3:]] == [0.6, -0.6706, 1.8706]
-    assert second == ["b", "2", "", "", "", ""]
+    assert second == ["[b]x", "2", "", "", "", ""]
 
 
 def test_the_terminal_shows_the_same():
-    console = Console(file=io.StringIO(), width=120)
-    page.print_answer(console, answer())
-    said = console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
-    for part in ("Which <one>?", "- It is A & not B.", "1,234,567", "0.6000 [-0.6706, 1.8706]"):
+    file = io.StringIO()
+    page.print_answer(Console(file=file, width=120), answer())
+    said = file.getvalue()
+    wanted = (
+        "Which <one>?",
+        "- It is A & not B.",
+        "<gru>",
+        "[b]x",
+        "1,234,567",
+        " 0.6000 ",
+        "[-0.6706, 1.8706]",
+    )
+    for part in wanted:
         assert part in said

@@ -2,21 +2,25 @@
 
 import dataclasses
 import json
+from typing import Any
 
+import jax
 import numpy as np
 import pytest
 from rich.console import Console
 
 from experiments import binary_sequence, imdb_sentiment, mnist_rnn
+from experiments.common import merge
 from experiments.comparison.group import Plan
 from experiments.comparison.study import Study
 from experiments.comparison.tasks import TASKS
 from rnnjax.training.errors import UsageError
+from rnnjax.training.layout import SEEDS, Layout
 
 SCRIPTS = {"mnist_rnn": mnist_rnn, "imdb_sentiment": imdb_sentiment}
 SCRIPTS |= {"binary_sequence": binary_sequence}
 
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "mnist_rnn": {
         "dataset": "digits", "hidden_size": 6, "steps": 24, "eval_every": 12, "average": 0.9,
     },
@@ -43,21 +47,31 @@ SETTINGS = {
 
 
 def study_of(task, folder, **flags):
-    config = TASKS[task].config(workdir=str(folder), **(SMALL[task] | {"epochs": None} | flags))
+    given = SMALL[task] | {"workdir": str(folder)} | flags
+    config = merge(TASKS[task].config, {}, given)
     return Study(TASKS[task], config, Console(quiet=True))
 
 
 def run_alone(task, folder, **flags):
     """The evaluations, and the result, of the task's own script."""
-    values = SMALL[task] | {"epochs": None, "workdir": str(folder), "precision": "f64"} | flags
-    result = SCRIPTS[task].run(TASKS[task].config(**values))
+    given = SMALL[task] | {"workdir": str(folder), "precision": "f64"} | flags
+    result = SCRIPTS[task].run(merge(TASKS[task].config, {}, given))
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines], result
 
 
+def all_at_once(layout, function, in_axes):
+    """What `Layout.over_seeds` does on an accelerator."""
+    if layout.num_seeds == 1:
+        return function
+    return jax.vmap(function, tuple(in_axes), axis_name=SEEDS, spmd_axis_name=SEEDS)
+
+
 @pytest.mark.parametrize("task", SMALL)
 @pytest.mark.usefixtures("x64")
-def test_every_run_of_a_sweep_equals_the_script_with_its_flags(task, tmp_path):
+def test_every_run_of_a_sweep_equals_the_script_with_its_flags(task, tmp_path, monkeypatch):
+    if task == "imdb_sentiment":
+        monkeypatch.setattr(Layout, "over_seeds", all_at_once)
     plan = Plan("sweep", settings=SETTINGS[task])
     (group,) = study_of(task, tmp_path / "study", num_seeds=2, precision="f64").run([plan])
     watched = group.problem.watched
