@@ -57,6 +57,9 @@ _OUR_DEVICES = flags.DEFINE_integer(
     "CPU devices over which rnnjax spreads the rows (default: one per core, as in experiments)",
     lower_bound=1,
 )
+_KEEP_MEMORY = flags.DEFINE_bool(
+    "keep_memory", False, "have every side keep freed memory for later, as our experiments do"
+)
 _DEVICE = flags.DEFINE_enum("device", "cpu", ["cpu", "gpu"], "where all of them compute")
 _PRECISION = flags.DEFINE_enum("precision", "float32", ["float32", "tf32"], "of a GPU's products")
 
@@ -149,6 +152,7 @@ def main(arguments: list[str]) -> None:
             device=_DEVICE.value,
             precision=_PRECISION.value,
             our_devices=_OUR_DEVICES.value or machine.num_threads(),
+            keep_memory=_KEEP_MEMORY.value,
         )
         run(names, peers, settings)
     except (ValueError, DataError, SideFailedError) as error:

@@ -41,7 +41,8 @@ class Worker:
         self._row: Row | None = None
         self._program: Any = None
         self._watches_memory = False
-        keep_memory()  # on every side, because our experiments have it so
+        if side == peers.OURS or settings.keep_memory:
+            keep_memory()
         if self._module is None:
             from benchmarks.peers.jax_program import configure
 

@@ -148,7 +148,11 @@ def _backward(
             None if known is not None and live is None else f
             for known, f in zip(program.kept_factors, g.factors, strict=True)
         ]
-        return (g.carry, _add(others_ct, g.others)), (g.inputs, g.products, factors, live)
+        products = [
+            None if same is not None else ct
+            for same, ct in zip(program.product_inputs, g.products, strict=True)
+        ]
+        return (g.carry, _add(others_ct, g.others)), (g.inputs, products, factors, live)
 
     def chunk_back(state: Any, chunk_of: Any) -> Any:
         carry_ct, others_ct, weights_ct, constants_ct = state
@@ -156,6 +160,10 @@ def _backward(
         (carry_ct, others_ct), (inputs_ct, products, factors, live) = lax.scan(
             step_back, (carry_ct, others_ct), (kept, outputs_ct), reverse=not reverse
         )
+        products = [
+            ct if same is None else inputs_ct[same]
+            for same, ct in zip(program.product_inputs, products, strict=True)
+        ]
         if live is None:
             factors = [
                 f if known is None else kept[known]

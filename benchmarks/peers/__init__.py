@@ -24,12 +24,14 @@ class Settings:
         device: "cpu" or "gpu".
         precision: of products on a GPU, "float32" or "tf32".
         our_devices: CPU devices over which rnnjax spreads the rows of a batch.
+        keep_memory: whether every side keeps freed memory for later, as our experiments do.
     """
 
     threads: int
     device: str = "cpu"
     precision: str = "float32"
     our_devices: int = 1
+    keep_memory: bool = False
 
 
 class Program(Protocol):

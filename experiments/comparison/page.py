@@ -64,7 +64,7 @@ def print_answer(console: Console, answer: Answer) -> None:
             shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
         for row in table.rows:
             # An interval below its mean, so that a table is no wider than a terminal.
-            texts = [text.replace(" [", "\n[") for text in _texts(table, row)]
+            texts = [text.replace(" [", "\n[") for text in row_texts(table, row)]
             shown.add_row(*map(escape, texts))
         console.print(shown)
     console.print(answer.question, style="bold", markup=False)
@@ -93,7 +93,8 @@ def as_csv(table: Table) -> str:
     return file.getvalue()
 
 
-def _texts(table: Table, row: Sequence[Any]) -> list[str]:
+def row_texts(table: Table, row: Sequence[Any]) -> list[str]:
+    """What a row of a table shows, cell by cell."""
     pairs = zip(row, table.columns, strict=True)
     return [_text(cell, table.formats.get(column)) for cell, column in pairs]
 
@@ -137,7 +138,7 @@ def _table_html(table: Table) -> str:
     for row in table.rows:
         cells = [
             f"<td{'' if isinstance(cell, str) else ' class=number'}>{html.escape(text)}</td>"
-            for cell, text in zip(row, _texts(table, row), strict=True)
+            for cell, text in zip(row, row_texts(table, row), strict=True)
         ]
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return (

@@ -21,6 +21,7 @@ from experiments import common
 from experiments.comparison import page
 from experiments.comparison.answer import Answer
 from experiments.comparison.group import Group, Plan
+from experiments.comparison.markdown import write_markdown
 from experiments.comparison.tasks import Task
 from rnnjax.training import hosts, resumption
 from rnnjax.training.checkpoints import load_params
@@ -129,6 +130,8 @@ class Study:
             "date": time.strftime("%Y-%m-%d %H:%M"),
         }
         page.write_page(self.folder, answer, facts, unfinished=unfinished)
+        if unfinished is None:
+            write_markdown(self.folder, answer, facts)
 
     def _config(self, plan: Plan, workdir: str | None) -> Any:
         """The settings of a group, as the task's own script would have them."""

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from experiments.comparison import page
 from experiments.comparison.answer import Answer, Figure, Table
+from experiments.comparison.markdown import write_markdown
 from rnnjax.analysis.bootstrap import mean_over_seeds
 
 
@@ -96,3 +97,20 @@ def test_the_terminal_shows_the_same():
     )
     for part in wanted:
         assert part in said
+
+
+def test_markdown_says_the_same(tmp_path):
+    write_markdown(tmp_path, answer(), {"command": "python a|b", "seeds": "2_3"})
+    lines = (tmp_path / "answer.md").read_text().splitlines()
+    assert lines[0] == "## A & B?"
+    assert "*Which \\<one\\>?*" in lines
+    assert "- It is A & not B." in lines
+    head = lines.index("| cell | n | rate | accuracy |")
+    assert lines[head + 1 : head + 4] == [
+        "| --- | --: | --: | --: |",
+        "| \\<gru\\> | 1,234,567 | 0.00012 | 0.6000 \\[-0.6706, 1.8706\\] |",
+        "| \\[b\\]x | 2 |  |  |",
+    ]
+    assert '![a line that "rises"](lines.png)' in lines
+    assert "python a|b" in lines
+    assert "seeds: 2\\_3" in lines
