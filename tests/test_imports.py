@@ -25,6 +25,11 @@ CORE = {
 LOOP = {"rnnjax.recurrence", "rnnjax.step_program"}
 RUN = {"rnnjax.arguments", "rnnjax.executors", "rnnjax.unroll"}
 
+NUMBERS = (
+    "bootstrap", "class_scores", "equal_size", "gradient_noise", "input_order", "state",
+)  # fmt: skip
+"""The analyses that draw nothing."""
+
 OWN_IMPORTS: dict[str, set[str]] = {
     "rnnjax.noise": set(),
     "rnnjax.cell": {"rnnjax.noise"},
@@ -52,6 +57,7 @@ OWN_IMPORTS: dict[str, set[str]] = {
         "rnnjax.noise",
         "rnnjax.unroll",
     },
+    "rnnjax.analysis": {"rnnjax.analysis", "rnnjax.cell"},
     "rnnjax.training": {"rnnjax.training", "rnnjax.rows"},
     "rnnjax.data": {"rnnjax.data"},
 }
@@ -62,8 +68,10 @@ OUTSIDE_LAYERS = {"rnnjax.training", "rnnjax.data"}
 THIRD_PARTY = {
     frozenset({*CORE, "rnnjax.cells", *RUN}): {"jax"},
     frozenset({*LOOP, "rnnjax.combinators"}): {"jax", "numpy"},
+    frozenset({"rnnjax.analysis"}): {"jax", "numpy", "scipy", "matplotlib"},
+    frozenset({f"rnnjax.analysis.{name}" for name in NUMBERS}): {"jax", "numpy", "scipy"},
 }
-"""What layers and their loop are made of."""
+"""What layers and their loop, and what analyses of them, are made of."""
 
 
 def module_name(path: pathlib.Path, root: pathlib.Path) -> str:
@@ -254,6 +262,11 @@ def test_every_third_party_import_is_declared():
         ("rnnjax/training/loop.py", "import tensorflow_datasets as tfds"),
         ("rnnjax/training/loop.py", "from absl import flags"),
         ("rnnjax/models.py", "from experiments.common import Config"),
+        ("rnnjax/analysis/state.py", "from rnnjax.training.layout import Layout"),
+        ("rnnjax/analysis/state.py", "from rnnjax import cells"),
+        ("rnnjax/analysis/state.py", "from matplotlib.figure import Figure"),
+        ("rnnjax/analysis/pictures.py", "from sklearn.metrics import confusion_matrix"),
+        ("rnnjax/analysis/pictures.py", "from rnnjax.data import mnist"),
         ("experiments/a.py", "from experiments.b import run"),
         ("experiments/a.py", "from experiments import b"),
         ("experiments/a.py", "import b"),

@@ -64,10 +64,10 @@ def draw_gradients(
     figure, axes = _figure(title, 7.0, 4.5)
     for i, (name, values) in enumerate(norms.items()):
         steps, colour = np.arange(1, len(values) + 1), COLOURS[i % len(COLOURS)]
-        low, middle, high = np.quantile(_positive(values), [0.25, 0.5, 0.75], axis=1)
+        low, middle, high = _positive(np.quantile(values, [0.25, 0.5, 0.75], axis=1))
         axes.plot(steps, middle, color=colour, linewidth=1.6, label=name)
         axes.fill_between(steps, low, high, color=colour, alpha=0.2, linewidth=0)
-        before = np.median(_positive(untrained[name]), axis=1)
+        before = _positive(np.median(untrained[name], axis=1))
         axes.plot(steps, before, color=colour, linewidth=1.1, linestyle="--")
     axes.plot([], [], color="k", linewidth=1.1, linestyle="--", label="before training")
     axes.set_yscale("log")
