@@ -22,7 +22,7 @@ CORE = {
     "rnnjax.noise",
     "rnnjax.normalization",
 }
-LOOP = {"rnnjax.recurrence", "rnnjax.step_program"}
+LOOP = {"rnnjax.jaxprs", "rnnjax.recurrence", "rnnjax.step_program"}
 RUN = {"rnnjax.arguments", "rnnjax.executors", "rnnjax.unroll"}
 
 NUMBERS = (
@@ -39,7 +39,8 @@ OWN_IMPORTS: dict[str, set[str]] = {
     "rnnjax.normalization": set(),
     "rnnjax.cells": CORE,
     "rnnjax.recurrence": LOOP,
-    "rnnjax.step_program": set(),
+    "rnnjax.jaxprs": set(),
+    "rnnjax.step_program": {"rnnjax.jaxprs"},
     "rnnjax.rows": set(),
     "rnnjax.executors": {"rnnjax.recurrence"},
     "rnnjax.arguments": {"rnnjax.cell", "rnnjax.executors"},
