@@ -102,7 +102,9 @@ def _phases(group: Group) -> list[tuple[int, int, NoiseScale]]:
     found = []
     for places in np.array_split(np.arange(len(group.steps)), min(PHASES, len(group.steps))):
         pairs = zip(noise[:, places].ravel(), signal[:, places].ravel(), strict=True)
-        scales = [NoiseScale(np.nan, np.nan, np.nan, *map(float, p), NUM_ROWS) for p in pairs]
+        scales = [
+            NoiseScale(np.nan, np.nan, np.nan, float(n), float(s), NUM_ROWS) for n, s in pairs
+        ]
         steps = group.steps[places] + 1
         found.append((int(steps[0]), int(steps[-1]), pooled(scales)))
     return found
