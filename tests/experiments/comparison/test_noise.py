@@ -3,6 +3,7 @@ from __future__ import annotations
 import jax
 import numpy as np
 import pytest
+from jax.flatten_util import ravel_pytree
 
 from experiments.comparison.group import Plan
 from experiments.comparison.questions import noise
@@ -27,7 +28,7 @@ def test_the_noise_is_that_of_single_examples(asked):
     group = groups["as_is"]
     chosen = np.random.default_rng(0).choice(1500, 30, replace=False)
     images, labels = (a[chosen] for a in group.problem.data)
-    flat, unflatten = jax.flatten_util.ravel_pytree(group.params_of(0, 1))
+    flat, unflatten = ravel_pytree(group.params_of(0, 1))
 
     def losses(flat):
         return group.problem.loss(unflatten(flat), (), (images, labels), jax.random.key(0))[0]
