@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from rnnjax.analysis.bootstrap import mean_over_seeds
 RNG = np.random.default_rng(0)
 
 
-def saved(figure):
+def saved(figure: Any) -> Any:
     """The picture as bytes, so that nothing that is drawn late goes wrong unseen."""
     file = io.BytesIO()
     figure.savefig(file, dpi=60)
