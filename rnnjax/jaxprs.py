@@ -103,7 +103,8 @@ def _swap(eqn: JaxprEqn, products: dict[Any, JaxprEqn]) -> JaxprEqn:
         return eqn
     product = products[eqn.invars[0]]
     (of_a, of_b), batch = product.params["dimension_numbers"]
-    first = product.invars[0].aval.ndim - len(of_a)  # the axes of a come first in a @ b
+    a: Any = product.invars[0].aval
+    first = a.ndim - len(of_a)  # the axes of a come first in a @ b
     num_axes = len(eqn.params["permutation"])
     if tuple(eqn.params["permutation"]) != (*range(first, num_axes), *range(first)):
         return eqn

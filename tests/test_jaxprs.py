@@ -1,5 +1,7 @@
 """Products written the other way round: the same values, in another form."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -48,7 +50,8 @@ def test_other_functions_stay(function):
 @pytest.mark.parametrize("name", rnnjax.CELLS)
 def test_no_step_back_transposes_a_weight(name):
     """On the CPU a product with a transposed matrix takes nearly twice as long."""
-    cell = rnnjax.CELLS[name](3, 4)
+    kind: Any = rnnjax.CELLS[name]
+    cell = kind(3, 4)
     params = cell.init(jax.random.key(0))
     xs = jnp.asarray(RNG.normal(size=(40, 2, 3)), jnp.float32)
 
