@@ -217,6 +217,11 @@ def _sentences(
             f"{_title(group).capitalize()}: {factor(ratio)} times these jumps"
             f"{unless_clear(ratio)}, and at the end an accuracy of {seed_by_seed(gain)}."
         )
+    if others:
+        found.append(
+            "All take as many updates, so larger batches see as many times more examples, and what "
+            "they gain in accuracy is not the calm alone."
+        )
     return found
 
 
