@@ -6,8 +6,8 @@
 The questions, and what they took on two busy cores with --preset=keras50 and six seeds:
 ``learning_rate`` (12 of them in 5 minutes); ``noise`` of the batch and what quietens it (6);
 ``cells``, layers and activations, at equal width and at equal parameter count (12);
-``plain_networks`` of the same size, on pixels in order and shuffled, by row and one by one (24, with
-four seeds); how each of the ``classes`` fares (1); and what the ``state`` does (6).
+``plain_networks`` of the same size, on pixels in order and shuffled, by row and one by one (24,
+with four seeds); how each of the ``classes`` fares (1); and what the ``state`` does (6).
 
 Every flag of the task (``--task``, mnist_rnn by default) has its meaning here; ``--num_seeds`` runs
 of each setting are trained, all of them as one program where only numbers differ. The page is
