@@ -159,32 +159,6 @@ def draw_class_scores(
     return figure
 
 
-def draw_mean_confusion(title: str, counts: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """How many examples of each class (rows) the average seed took for each class (columns).
-
-    Args:
-        title: above the picture.
-        counts: ``[C, C]``, means over the seeds.
-        class_names: C names.
-    """
-    figure, axes = _figure(title, 7.0, 6.5)
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    # The square root lets rare mistakes be seen.
-    axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)
-    for (row, column), count in np.ndenumerate(counts):
-        if count > 0:
-            text = f"{count:.0f}" if count >= 99.95 or float(count).is_integer() else f"{count:.1f}"
-            colour = "white" if shares[row, column] > 0.3 else "black"
-            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
-    ticks = range(len(class_names))
-    rotation = 45 if max(map(len, class_names)) > 2 else 0
-    axes.set_xticks(ticks, class_names, rotation=rotation, ha="right" if rotation else "center")
-    axes.set_yticks(ticks, class_names)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    return figure
-
-
 def draw_comparison(
     title: str,
     label: str,

@@ -102,21 +102,33 @@ def plot_confusion(
     """
     labels = np.broadcast_to(labels, predicted.shape).ravel()
     counts = confusion_matrix(labels, predicted.ravel(), labels=np.arange(len(class_names)))
+    draw_confusion(title, counts, class_names).savefig(path, dpi=150)
+
+
+def draw_confusion(title: str, counts: np.ndarray, class_names: Sequence[str]) -> Figure:
+    """How many examples of each class (rows) were taken for each class (columns).
+
+    Args:
+        title: above the picture.
+        counts: ``[C, C]``, whole numbers or means over several seeds.
+        class_names: C names.
+    """
     figure, axes = _figure(title, 7.0, 6.5)
     # The colour shows the share of the row, on a scale that lets rare mistakes be seen.
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
-        if count:
+        if count > 0:
+            text = f"{count:.0f}" if count >= 99.95 or float(count).is_integer() else f"{count:.1f}"
             colour = "white" if shares[row, column] > 0.3 else "black"
-            axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=9)
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
     ticks = range(len(class_names))
     rotation = 45 if max(map(len, class_names)) > 2 else 0
     axes.set_xticks(ticks, class_names, rotation=rotation, ha="right" if rotation else "center")
     axes.set_yticks(ticks, class_names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
-    figure.savefig(path, dpi=150)
+    return figure
 
 
 def plot_mistakes(

@@ -13,6 +13,7 @@ from PIL import Image
 
 from rnnjax.analysis import pictures
 from rnnjax.analysis.bootstrap import mean_over_seeds
+from rnnjax.training.plots import draw_confusion
 
 RNG = np.random.default_rng(0)
 
@@ -78,7 +79,7 @@ def test_scores_have_their_intervals():
 
 def test_a_confusion_matrix_shows_its_counts():
     counts = np.array([[90.5, 9.5], [0.0, 50.0]])
-    figure = saved(pictures.draw_mean_confusion("title", counts, ["no", "yes"]))
+    figure = saved(draw_confusion("title", counts, ["no", "yes"]))
     assert sorted(text.get_text() for text in figure.axes[0].texts) == ["50", "9.5", "90.5"]
 
 

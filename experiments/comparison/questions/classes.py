@@ -11,7 +11,8 @@ from experiments.comparison.study import Study
 from experiments.comparison.wording import caveats
 from rnnjax.analysis.bootstrap import mean_over_seeds, paired_difference
 from rnnjax.analysis.class_scores import SCORES, ClassScores, score_classes
-from rnnjax.analysis.pictures import draw_class_scores, draw_mean_confusion
+from rnnjax.analysis.pictures import draw_class_scores
+from rnnjax.training.plots import draw_confusion
 
 TASKS = ("mnist_rnn", "imdb_sentiment")
 NAMES = {"precision": "precision", "recall": "recall", "f1": "F1"}
@@ -56,7 +57,7 @@ def answer(study: Study) -> Answer:
             ),
             Figure(
                 "confusion",
-                draw_mean_confusion(title, counts, names),
+                draw_confusion(title, counts, names),
                 "Matrix of true against predicted classes, most of it on the diagonal.",
                 "Mean number of examples over the seeds; the colour is the square root of the "
                 "share of the row.",
