@@ -227,11 +227,11 @@ class StepProgram:
             *(candidate_vars[i] for i in self._kept),
             *invars[first + len(candidates) :],
         ]
-        factors = self._backward.outvars[len(self._backward.outvars) - self.num_weights :]
+        ends = self._backward.outvars
+        factors = ends[len(ends) - self.num_weights :]
         kept_vars = [candidate_vars[i] for i in self._kept]
         self.kept_factors = [kept_vars.index(v) if v in kept_vars else None for v in factors]
         """For each tapped product, which kept value is its factor, if one is as it stands."""
-        ends = self._backward.outvars
         floats = ends[len(carry) : len(carry) + len(self.float_inputs)]
         products = ends[len(ends) - 2 * self.num_weights : len(ends) - self.num_weights]
         self.product_inputs = [floats.index(v) if v in floats else None for v in products]

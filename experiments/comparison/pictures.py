@@ -48,7 +48,7 @@ def against(
             paint = colours[i % 10] if several else colour
             x = np.array([float(trial.setting[name]) for trial in trials])
             _dots_and_mean(axes, x, trials, metric, paint, mark, label if several else None)
-        axes.set_xlabel(name.replace("_", " "))
+        axes.set_xlabel(_words(name))
         axes.set_ylabel(f"test {metric}")
         if log:
             axes.set_xscale("log")
@@ -202,7 +202,7 @@ def _wide(values: Any) -> bool:
 
 def axis_label(names: Sequence[str], trial: Trial) -> str:
     """The values of some settings of a trial."""
-    return ", ".join(f"{n.replace('_', ' ')} {shown(trial.setting[n])}" for n in names)
+    return ", ".join(f"{_words(n)} {shown(trial.setting[n])}" for n in names)
 
 
 def against_cost(title: str, trials: Sequence[Trial], labels: Sequence[str]) -> Figure:

@@ -77,6 +77,23 @@ def difference(trial: Trial, reference: Trial) -> Estimate:
     return paired_difference(trial.accuracy, reference.accuracy)
 
 
+SCORES = ("test loss", "test accuracy", "difference to the best", "diverged")
+"""The columns that `scores` fills."""
+
+FORMATS = {"difference to the best": "+.4f", "ms/step": ".2f"}
+"""Of the numbers in tables of trials."""
+
+
+def scores(trial: Trial, best: Trial) -> tuple[Any, ...]:
+    """What a table tells of a trial, beside the best one."""
+    return (
+        mean_over_seeds(trial.loss),
+        mean_over_seeds(trial.accuracy, bounds=(0, 1)),
+        None if trial is best else difference(trial, best),
+        int(trial.diverged.sum()),
+    )
+
+
 def divergence(trials: Sequence[Trial]) -> str:
     """Says which runs have diverged."""
     found = [trial for trial in trials if trial.diverged.any()]

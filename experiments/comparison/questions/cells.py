@@ -11,11 +11,14 @@ from experiments.comparison.answer import Answer, Figure, Table
 from experiments.comparison.group import Group, Plan
 from experiments.comparison.study import Study
 from experiments.comparison.trials import (
+    FORMATS,
+    SCORES,
     Trial,
     best_of,
     caveats,
     difference,
     divergence,
+    scores,
     trials_of,
 )  # fmt: skip
 from rnnjax.analysis.bootstrap import mean_over_seeds
@@ -131,26 +134,19 @@ def _sentence(part: Part, trials: Sequence[Trial]) -> str:
 
 def _table(part: Part, trials: Sequence[Trial]) -> Table:
     best = best_of(trials)
-    columns = (
-        part.what, "width", "parameters", "ms/step", "test loss", "test accuracy",
-        "difference to the best", "diverged",
-    )  # fmt: skip
+    columns = (part.what, "width", "parameters", "ms/step", *SCORES)
     rows = [
         (
             _value(part, trial),
             trial.setting["hidden_size"],
             trial.group.num_params,
             trial.group.milliseconds,
-            mean_over_seeds(trial.loss),
-            mean_over_seeds(trial.accuracy, bounds=(0, 1)),
-            None if trial is best else difference(trial, best),
-            int(trial.diverged.sum()),
+            *scores(trial, best),
         )
         for trial in trials
     ]
-    formats = {"difference to the best": "+.4f", "ms/step": ".2f"}
     title = f"{part.what.capitalize()}, at {part.how}"
-    return Table(_file(part), title, columns, rows, formats)
+    return Table(_file(part), title, columns, rows, FORMATS)
 
 
 def _file(part: Part) -> str:

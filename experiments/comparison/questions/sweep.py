@@ -10,11 +10,14 @@ from experiments.comparison.group import Group, Plan
 from experiments.comparison.study import Study
 from experiments.comparison.sweep import LINEAR, Sweep, by_group, product
 from experiments.comparison.trials import (
+    FORMATS,
+    SCORES,
     Trial,
     best_of,
     caveats,
     difference,
     divergence,
+    scores,
     shown,
     trials_of,
 )  # fmt: skip
@@ -98,26 +101,19 @@ def sentences(trials: Sequence[Trial]) -> list[str]:
 def table(trials: Sequence[Trial]) -> Table:
     """Every setting with its means and intervals."""
     best, names = best_of(trials), list(trials[0].setting)
-    columns = [
-        *(name.replace("_", " ") for name in names),
-        "test loss", "test accuracy", "difference to the best", "diverged",
-    ]  # fmt: skip
+    columns = [*(name.replace("_", " ") for name in names), *SCORES]
     # What only the groups differ in says nothing where there is one.
     groups = len({trial.group.name for trial in trials}) > 1
     columns += ["parameters", "ms/step"] if groups else []
     rows = [
         (
             *(shown(trial.setting[name]) for name in names),
-            mean_over_seeds(trial.loss),
-            mean_over_seeds(trial.accuracy, bounds=(0, 1)),
-            None if trial is best else difference(trial, best),
-            int(trial.diverged.sum()),
+            *scores(trial, best),
             *((trial.group.num_params, trial.group.milliseconds) if groups else ()),
         )
         for trial in trials
     ]
-    formats = {"difference to the best": "+.4f", "ms/step": ".2f"}
-    return Table("settings", "Every setting, over its seeds", columns, rows, formats)
+    return Table("settings", "Every setting, over its seeds", columns, rows, FORMATS)
 
 
 def figures(trials: Sequence[Trial], sweeps: Sequence[Sweep]) -> list[Figure]:
