@@ -17,6 +17,12 @@ def _linear(x: jax.Array) -> jax.Array:
     return x
 
 
+def _sigmoid(x: jax.Array) -> jax.Array:
+    # As 1 / (1 + exp(-x)) a closed gate would be zero in float16, where exp(12) is infinite.
+    wide = x.astype(jnp.float32) if x.dtype == jnp.float16 else x
+    return jax.nn.sigmoid(wide).astype(x.dtype)
+
+
 ACTIVATIONS: MappingProxyType[str, Callable[[jax.Array], jax.Array]] = MappingProxyType(
     {
         "elu": jax.nn.elu,
@@ -27,7 +33,7 @@ ACTIVATIONS: MappingProxyType[str, Callable[[jax.Array], jax.Array]] = MappingPr
         "linear": _linear,
         "relu": jax.nn.relu,
         "selu": jax.nn.selu,
-        "sigmoid": jax.nn.sigmoid,
+        "sigmoid": _sigmoid,
         "silu": jax.nn.silu,
         "softplus": jax.nn.softplus,
         "softsign": jax.nn.soft_sign,
@@ -41,9 +47,6 @@ Keras 3 and PyTorch."""
 def gates(x: jax.Array, names: Sequence[str]) -> list[jax.Array]:
     """Splits the last axis into equal parts, and applies the named activation to each.
 
-    Sigmoid and tanh gates are computed by one tanh over all of them, because
-    sigmoid(x) = (1 + tanh(x/2)) / 2, and a tanh costs a processor less than an exponential.
-
     Args:
         x: ``[..., G*H]``.
         names: G names in `ACTIVATIONS`.
@@ -51,20 +54,5 @@ def gates(x: jax.Array, names: Sequence[str]) -> list[jax.Array]:
     Returns:
         G arrays ``[..., H]``.
     """
-    size = x.shape[-1] // len(names)
-    # In half precision a closed gate would be exactly zero this way, and stay so.
-    half = jnp.finfo(x.dtype).bits < 32
-    if half or not set(names) <= {"sigmoid", "tanh"}:
-        parts = jnp.split(x, len(names), axis=-1)
-        return [ACTIVATIONS[name](part) for name, part in zip(names, parts, strict=True)]
-    scales = [0.5 if name == "sigmoid" else 1.0 for name in names]
-    if len(set(scales)) == 1:
-        scaled = x * scales[0]
-    else:
-        scale = jnp.concatenate([jnp.full(size, s, x.dtype) for s in scales])
-        scaled = x * jnp.broadcast_to(scale, x.shape)
-    parts = jnp.split(jnp.tanh(scaled), len(names), axis=-1)
-    return [
-        part * 0.5 + 0.5 if name == "sigmoid" else part
-        for name, part in zip(names, parts, strict=True)
-    ]
+    parts = jnp.split(x, len(names), axis=-1)
+    return [ACTIVATIONS[name](part) for name, part in zip(names, parts, strict=True)]

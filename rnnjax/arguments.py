@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import Carry, Layer, Options, Params, check_choice, check_input, param_shapes
-from rnnjax.executors import CHUNK, EXECUTORS
+from rnnjax.executors import EXECUTORS
+from rnnjax.recurrence import CHUNK
 
 
 def prepare(

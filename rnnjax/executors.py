@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
@@ -10,71 +9,81 @@ from typing import Any
 import jax
 from jax import lax
 
-from rnnjax.recurrence import Project, Step, over_chunks, recur
+from rnnjax.leaves import is_half, summing_dtype
+from rnnjax.placement import placed_as_left, varying_alike
+from rnnjax.recurrence import Recurrence, over_chunks, recur
 
-Execute = Callable[..., tuple[Any, Any]]
-"""``execute(project, step, reverse, guarded, constants, carry, xs, flags)``, as `recur`."""
-
-CHUNK = 16
-"""Steps per chunk: few enough that what a chunk keeps stays in a core's cache."""
+Execute = Callable[[Recurrence, Any, Any, Any, Any], tuple[Any, Any]]
+"""``execute(recurrence, constants, carry, xs, flags)``, as `recur`."""
 
 
 def _scan(
-    project: Project,
-    step: Step,
-    reverse: bool,
-    guarded: int | None,
-    constants: Any,
-    carry: Any,
-    xs: Any,
-    flags: Any,
+    recurrence: Recurrence, constants: Any, carry: Any, xs: Any, flags: Any
 ) -> tuple[Any, Any]:
     """The plain executor, for every kind of derivative: `jax.lax.scan` over the steps."""
-    del guarded
-    inputs = project(constants, xs, flags)
-    return lax.scan(functools.partial(step, constants), carry, inputs, reverse=reverse)
+    dtypes = jax.tree.map(lambda c: c.dtype, constants)
+    # A gradient is summed over the steps in the type of what the loop reads: at least float32.
+    wide = jax.tree.map(
+        lambda c: c.astype(summing_dtype(c.dtype)) if is_half(c.dtype) else c, constants
+    )
+
+    def narrow() -> Any:
+        return jax.tree.map(lambda c, dtype: c.astype(dtype), wide, dtypes)
+
+    def step(carry: Any, inputs: Any) -> Any:
+        return recurrence.step(narrow(), carry, inputs)
+
+    inputs = recurrence.project(narrow(), xs, flags)
+    return lax.scan(step, carry, inputs, reverse=recurrence.reverse)
 
 
 def _recur(
-    project: Project,
-    step: Step,
-    reverse: bool,
-    guarded: int | None,
-    constants: Any,
-    carry: Any,
-    xs: Any,
-    flags: Any,
+    recurrence: Recurrence, constants: Any, carry: Any, xs: Any, flags: Any
 ) -> tuple[Any, Any]:
     """The fast executor: chunks of steps, and a backward pass of its own."""
-    num_steps = jax.tree.leaves(xs)[0].shape[0]
-    if not isinstance(num_steps, int):
+    if not isinstance(jax.tree.leaves(xs)[0].shape[0], int):
         # A symbol of `jax.export`: how many chunks there are has to be a number.
-        return _scan(project, step, reverse, guarded, constants, carry, xs, flags)
-    # Short sequences are one chunk: there is nothing to gain that is worth compiling twice.
-    chunk = num_steps if num_steps <= 2 * CHUNK else CHUNK
-    return recur(project, step, reverse, chunk, guarded, constants, carry, xs, flags)
+        return _scan(recurrence, constants, carry, xs, flags)
+    if recurrence.plan(constants, carry, xs, flags).program.has_effects:
+        # A derivative of our own would not know what to do with them.
+        return _scan(recurrence, constants, carry, xs, flags)
+    return recur(recurrence, constants, carry, xs, flags)
 
 
 EXECUTORS: MappingProxyType[str, Execute] = MappingProxyType({"scan": _scan, "chunked": _recur})
 """How the steps are taken; the same values and gradients up to rounding."""
 
 
-def rematerialised(
-    execute: Execute,
-    chunk: int,
-    project: Project,
-    step: Step,
-    reverse: bool,
-    guarded: int | None,
+def execute(
+    name: str,
+    remat_chunk: int | None,
+    recurrence: Recurrence,
     constants: Any,
     carry: Any,
     xs: Any,
     flags: Any,
 ) -> tuple[Any, Any]:
-    """Runs chunks of steps of which the backward pass keeps nothing but the carry before them."""
+    """Steps through a sequence.
+
+    Args:
+        name: of an executor.
+        remat_chunk: run so many steps at a time, of which the backward pass keeps nothing but the
+            carry before them.
+        recurrence: as in `recur`, and so are the others.
+        constants: as there.
+        carry: as there.
+        xs: as there.
+        flags: as there.
+    """
+    constants, carry, xs, flags = varying_alike((constants, carry, xs, flags))
+    carry = placed_as_left(
+        lambda carry: recurrence.first_step(constants, carry, xs, flags)[0], carry
+    )
+    if remat_chunk is None or remat_chunk >= len(jax.tree.leaves(xs)[0]):
+        return EXECUTORS[name](recurrence, constants, carry, xs, flags)
 
     @jax.checkpoint
     def take_chunk(carry: Any, chunk_of: Any) -> Any:
-        return execute(project, step, reverse, guarded, constants, carry, *chunk_of)
+        return EXECUTORS[name](recurrence, constants, carry, *chunk_of)
 
-    return over_chunks(take_chunk, carry, (xs, flags), chunk, reverse)
+    return over_chunks(take_chunk, carry, (xs, flags), remat_chunk, recurrence.reverse)

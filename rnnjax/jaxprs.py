@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 from jax.extend.core import Jaxpr, JaxprEqn, Literal
+
+from rnnjax.leaves import is_half
 
 Arrays = Sequence[Any]
 
@@ -64,20 +67,21 @@ def without_dead_code(jaxpr: Jaxpr) -> Jaxpr:
     return jaxpr.replace(eqns=eqns[::-1])
 
 
-def with_products_swapped(function: Callable[..., Any]) -> Callable[..., Any]:
-    r"""A function that computes products as ``b @ a`` whose transposed it would need.
+def gradient_sums(pull: Callable[..., Any]) -> Callable[..., Any]:
+    r"""A pull-back, whose products and sums over many steps and rows are formed as they should be.
 
     .. math:: (A B)^\top = B^\top A^\top
 
     The derivative of a product by its second factor is such a transposed product in JAX. With the
-    sums over steps and rows in it, the CPU's compiler takes three times as long for it.
+    sums over steps and rows in it, the CPU's compiler takes three times as long for it, so the
+    other one is computed. Results of half precision come in float32, and so do the sums in them.
     """
 
-    def swapped(*arguments: Any) -> Any:
+    def summed(*arguments: Any) -> Any:
         tree: list[Any] = []
 
         def flat(*args: Any) -> list[Any]:
-            leaves, structure = jax.tree.flatten(function(*args))
+            leaves, structure = jax.tree.flatten(pull(*args))
             tree.append(structure)
             return leaves
 
@@ -88,9 +92,44 @@ def with_products_swapped(function: Callable[..., Any]) -> Callable[..., Any]:
         env |= dict(zip(jaxpr.invars, jax.tree.leaves(arguments), strict=True))
         for eqn in jaxpr.eqns:
             evaluate(eqn, env)
-        return jax.tree.unflatten(tree[0], [read(env, var) for var in jaxpr.outvars])
+        return jax.tree.unflatten(tree[0], [read_summed(jaxpr, env, v) for v in jaxpr.outvars])
 
-    return swapped
+    return summed
+
+
+def read_summed(jaxpr: Jaxpr, env: Environment, var: Any) -> Any:
+    """The value of a variable; of half precision, it comes in float32, and so do sums in it.
+
+    Args:
+        jaxpr: the equations.
+        env: their values.
+        var: which.
+    """
+    makers = {v: eqn for eqn in jaxpr.eqns for v in eqn.outvars}
+
+    def wide(var: Any) -> Any:
+        value = read(env, var)
+        if not is_half(value.dtype):
+            return value
+        eqn = None if isinstance(var, Literal) else makers.get(var)
+        name = "" if eqn is None else eqn.primitive.name
+        if eqn is None or name not in _SUMS | _MOVES:
+            return value.astype(jnp.float32)
+        operands = [read(env, v) for v in eqn.invars]
+        params = eqn.params
+        if name == "dot_general":
+            params = params | {"preferred_element_type": jnp.dtype(jnp.float32)}
+        elif name == "convert_element_type":
+            return wide(eqn.invars[0]) if is_half(operands[0].dtype) else operands[0]
+        else:
+            operands = [wide(v) for v in eqn.invars]
+        return eqn.primitive.bind(*operands, **params)
+
+    return wide(var)
+
+
+_SUMS = {"dot_general", "reduce_sum", "add_any", "add"}
+_MOVES = {"transpose", "reshape", "squeeze", "broadcast_in_dim", "neg", "convert_element_type"}
 
 
 def _is_product(eqn: JaxprEqn) -> bool:

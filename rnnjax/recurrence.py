@@ -3,21 +3,23 @@
 The time axis is cut into chunks that fit the processor's caches. The forward pass projects the
 inputs of a chunk and steps through it; the backward pass walks through the chunks from behind,
 steps through each from behind, and forms the gradients of all weights for the chunk as one matrix
-product each (`rnnjax.step_program` says how).
+product each (`rnnjax.step_program` and `rnnjax.backward_step` say how).
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 
-from rnnjax.jaxprs import with_products_swapped
+from rnnjax.backward_step import BackwardStep
+from rnnjax.jaxprs import gradient_sums
+from rnnjax.leaves import accumulators, chosen, cotangents, differentiable, replaced
 from rnnjax.step_program import StepProgram
 
 Project = Callable[[Any, Any, Any], Any]
@@ -27,55 +29,69 @@ Step = Callable[[Any, Any, Any], tuple[Any, Any]]
 """``step(constants, carry, inputs) -> (carry, outputs)``, as pytrees."""
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3, 4))
-def recur(
-    project: Project,
-    step: Step,
-    reverse: bool,
-    chunk: int,
-    guarded: int | None,
-    constants: Any,
-    carry: Any,
-    xs: Any,
-    flags: Any,
-) -> tuple[Any, Any]:
-    """Steps through a sequence: like `lax.scan`, with a faster derivative.
+CHUNK = 16
+"""Steps per chunk: few enough that what a chunk keeps stays in a core's cache."""
 
-    Reverse-mode derivatives of any order work; forward mode does not (`jax.custom_vjp`).
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Recurrence:
+    """What is done with a sequence.
 
     Args:
         project: computes a chunk's inputs; linear work on large matrices belongs here.
         step: one step.
         reverse: whether to run from the last step to the first.
-        chunk: steps per chunk; what is left over is a shorter chunk at the end.
         guarded: how many batch axes there are, to leave rows out of the gradients at the steps
             that no cotangent reaches, so that a NaN there stays there (0 · NaN is NaN); None to
             save that work.
-        constants: a pytree of floating arrays: parameters.
-        carry: a pytree of floating arrays.
-        xs: the sequence, a pytree of floating arrays ``[T, ...]``.
-        flags: a pytree of arrays ``[T, ...]`` that have no derivative, or None.
-
-    Returns:
-        The final carry and the outputs ``[T, ...]``.
     """
-    return _forward(project, step, reverse, chunk, guarded, constants, carry, xs, flags)[0]
+
+    project: Project
+    step: Step
+    reverse: bool
+    guarded: int | None
+    _plans: dict[Any, _Plan] = dataclasses.field(default_factory=dict)
+
+    def plan(self, constants: Any, carry: Any, xs: Any, flags: Any) -> _Plan:
+        """The programs for arguments of these types, made once for both directions of time."""
+        leaves, structure = jax.tree.flatten((constants, carry, xs, flags))
+        types = structure, tuple(jax.typeof(leaf) for leaf in leaves)
+        if types in self._plans:
+            return self._plans[types]
+        plan = _Plan(self.project, self.step, constants, carry, xs, flags)
+        if plan.program.is_closed:  # or else it belongs to the trace that it was made in
+            self._plans[types] = plan
+        return plan
+
+    def first_step(self, constants: Any, carry: Any, xs: Any, flags: Any) -> tuple[Any, Any]:
+        """The first step in time: the carry after it and its outputs."""
+        first = jax.tree.map(lambda a: a[:1], (xs, flags))
+        inputs = jax.tree.map(lambda a: a[0], self.project(constants, *first))
+        return self.step(constants, carry, inputs)
 
 
 class _Plan:
-    """The programs of a recurrence, for given shapes."""
+    """The programs of a recurrence, for given types of arrays."""
 
     def __init__(
         self, project: Project, step: Step, constants: Any, carry: Any, xs: Any, flags: Any
     ) -> None:
         self.constants = jax.tree.structure(constants)
         self.carry = jax.tree.structure(carry)
-        one = jax.tree.map(lambda a: jax.ShapeDtypeStruct((1, *a.shape[1:]), a.dtype), (xs, flags))
-        inputs = jax.eval_shape(project, constants, *one)
+        self.xs = jax.tree.structure(xs)
+
+        def first_inputs(constants: Any, xs: Any, flags: Any) -> Any:
+            first = jax.tree.map(lambda a: a[:1], (xs, flags))
+            return jax.tree.map(lambda a: a[0], project(constants, *first))
+
+        as_types = functools.partial(jax.eval_shape, lambda *args: args)
+        inputs = jax.eval_shape(first_inputs, constants, xs, flags)
         self.inputs = jax.tree.structure(inputs)
-        first = [jax.ShapeDtypeStruct(a.shape[1:], a.dtype) for a in jax.tree.leaves(inputs)]
-        _, outputs = jax.eval_shape(step, constants, carry, self.inputs.unflatten(first))
+        types = as_types(*map(jax.tree.leaves, (constants, carry, inputs)))
+        _, outputs = jax.eval_shape(step, constants, carry, inputs)
         self.outputs = jax.tree.structure(outputs)
+        self.float_constants = differentiable(types[0])
+        self.float_xs = differentiable(jax.tree.leaves(xs))
 
         def flat_step(constants: Any, carry: Any, inputs: Any) -> Any:
             results = step(
@@ -85,72 +101,108 @@ class _Plan:
             )
             return jax.tree.leaves(results[0]), jax.tree.leaves(results[1])
 
-        self.program = StepProgram(
-            flat_step, jax.tree.leaves(constants), jax.tree.leaves(carry), first
-        )
+        self.program = StepProgram(flat_step, *types)
+        self._types = types
+
+    @functools.cached_property
+    def back(self) -> BackwardStep:
+        """The step back."""
+        constants, carry, inputs = self._types
+        hoisted = jax.eval_shape(self.program.hoist, constants)
+        return BackwardStep(self.program, *hoisted, carry, inputs)
 
 
-def _forward(
-    project: Project,
-    step: Step,
-    reverse: bool,
-    chunk: int,
-    guarded: int | None,
-    constants: Any,
-    carry: Any,
-    xs: Any,
-    flags: Any,
-) -> tuple[tuple[Any, Any], Any]:
-    del guarded
-    plan = _Plan(project, step, constants, carry, xs, flags)
+@functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
+def recur(
+    recurrence: Recurrence, constants: Any, carry: Any, xs: Any, flags: Any
+) -> tuple[Any, Any]:
+    """Steps through a sequence: like `lax.scan`, with a faster derivative.
+
+    Reverse-mode derivatives of any order work; forward mode does not (`jax.custom_vjp`).
+
+    Args:
+        recurrence: what is done at each step.
+        constants: a pytree of arrays: parameters.
+        carry: a pytree of arrays.
+        xs: the sequence, a pytree of arrays ``[T, ...]``.
+        flags: a pytree of arrays ``[T, ...]`` that have no derivative, or None.
+
+    Returns:
+        The final carry and the outputs ``[T, ...]``.
+    """
+    plan = recurrence.plan(constants, carry, xs, flags)
     program = plan.program
     weights, others = program.hoist(jax.tree.leaves(constants))
 
-    def take_step(carry: Any, inputs: Any) -> Any:
-        carry, outputs, kept = program.forward(weights, others, carry, inputs)
-        return carry, (outputs, kept)
+    def take_step(state: Any, inputs: Any) -> Any:
+        carry, held = state
+        carry, outputs, held = program.forward_holding(weights, others, carry, inputs, held)
+        return (carry, held), outputs
 
-    def take_chunk(carry: Any, chunk_of: Any) -> Any:
-        inputs = jax.tree.leaves(project(constants, *chunk_of))
-        return lax.scan(take_step, carry, inputs, reverse=reverse)
+    state = jax.tree.leaves(carry), program.first_held()
+    (leaves, _), outputs = _run(recurrence, take_step, constants, state, xs, flags)
+    return plan.carry.unflatten(leaves), plan.outputs.unflatten(outputs)
+
+
+def _forward(
+    recurrence: Recurrence, constants: Any, carry: Any, xs: Any, flags: Any
+) -> tuple[tuple[Any, Any], Any]:
+    """The same, with what the way back reads."""
+    plan = recurrence.plan(constants, carry, xs, flags)
+    weights, others = plan.program.hoist(jax.tree.leaves(constants))
+
+    def take_step(carry: Any, inputs: Any) -> Any:
+        after, outputs, anchors = plan.program.forward(weights, others, carry, inputs)
+        return after, (outputs, chosen([*carry, *inputs, *anchors], plan.back.kept))
 
     leaves = jax.tree.leaves(carry)
-    leaves, (outputs, kept) = over_chunks(take_chunk, leaves, (xs, flags), chunk, reverse)
+    leaves, (outputs, kept) = _run(recurrence, take_step, constants, leaves, xs, flags)
     results = plan.carry.unflatten(leaves), plan.outputs.unflatten(outputs)
     return results, (constants, carry, xs, flags, kept)
 
 
-def _backward(
-    project: Project,
-    step: Step,
-    reverse: bool,
-    chunk: int,
-    guarded: int | None,
-    residuals: Any,
-    cotangents: Any,
-) -> tuple[Any, Any, Any, None]:
+def _run(
+    recurrence: Recurrence, take_step: Any, constants: Any, state: Any, xs: Any, flags: Any
+) -> Any:
+    def take_chunk(state: Any, chunk_of: Any) -> Any:
+        inputs = jax.tree.leaves(recurrence.project(constants, *chunk_of))
+        return lax.scan(take_step, state, inputs, reverse=recurrence.reverse)
+
+    chunk = chunk_length(len(jax.tree.leaves(xs)[0]))
+    return over_chunks(take_chunk, state, (xs, flags), chunk, recurrence.reverse)
+
+
+def _backward(recurrence: Recurrence, residuals: Any, cts: Any) -> tuple[Any, Any, Any, Any]:
     constants, carry, xs, flags, kept = residuals
-    carry_ct, outputs_ct = map(jax.tree.leaves, cotangents)
-    plan = _Plan(project, step, constants, carry, xs, flags)
-    program = plan.program
-    (weights, others), pull_hoist = jax.vjp(program.hoist, jax.tree.leaves(constants))
-    turned = program.turned(weights)
+    plan = recurrence.plan(constants, carry, xs, flags)
+    program, back = plan.program, plan.back
+    constants, carry, xs = map(jax.tree.leaves, (constants, carry, xs))
+    carry_ct = chosen(jax.tree.leaves(cts[0]), back.float_carry)
+    outputs_ct = chosen(jax.tree.leaves(cts[1]), back.float_outputs)
+
+    def hoist(floats: Any) -> Any:
+        weights, others = program.hoist(replaced(constants, plan.float_constants, floats))
+        return (weights, chosen(others, back.float_others)), others
+
+    floats = chosen(constants, plan.float_constants)
+    (weights, _), pull_hoist, others = jax.vjp(hoist, floats, has_aux=True)
+    turned = back.turned(weights)
 
     def step_back(state: Any, step_of: Any) -> Any:
         carry_ct, others_ct = state
         kept, outputs_ct = step_of
         live = None
-        if guarded is not None:
-            live = _any_nonzero([*carry_ct, *outputs_ct], guarded)
+        if recurrence.guarded is not None:
+            live = _any_nonzero([*carry_ct, *outputs_ct], recurrence.guarded)
             kept = _only_where(live, kept)
-        g = program.backward(turned, others, kept, carry_ct, outputs_ct)
+        g = back(turned, others, kept, carry_ct, outputs_ct)
         factors = [
             None if known is not None and live is None else f
-            for known, f in zip(program.kept_factors, g.factors, strict=True)
+            for known, f in zip(back.kept_factors, g.factors, strict=True)
         ]
         products = [
             None if same is not None else ct
-            for same, ct in zip(program.product_inputs, g.products, strict=True)
+            for same, ct in zip(back.product_inputs, g.products, strict=True)
         ]
         return (g.carry, _add(others_ct, g.others)), (g.inputs, products, factors, live)
 
@@ -158,44 +210,74 @@ def _backward(
         carry_ct, others_ct, weights_ct, constants_ct = state
         xs, flags, kept, outputs_ct = chunk_of
         (carry_ct, others_ct), (inputs_ct, products, factors, live) = lax.scan(
-            step_back, (carry_ct, others_ct), (kept, outputs_ct), reverse=not reverse
+            step_back, (carry_ct, others_ct), (kept, outputs_ct), reverse=not recurrence.reverse
         )
         products = [
             ct if same is None else inputs_ct[same]
-            for same, ct in zip(program.product_inputs, products, strict=True)
+            for same, ct in zip(back.product_inputs, products, strict=True)
         ]
         if live is None:
             factors = [
                 f if known is None else kept[known]
-                for known, f in zip(program.kept_factors, factors, strict=True)
+                for known, f in zip(back.kept_factors, factors, strict=True)
             ]
         else:
             xs = _only_where(live, xs)
         weights_ct = [
-            total + program.weight_gradient(k, weights[k], factors[k], products[k])
+            total + back.weight_gradient(k, weights[k], factors[k], products[k])
             for k, total in enumerate(weights_ct)
         ]
 
-        def float_inputs(constants: Any, xs: Any) -> Any:
-            inputs = jax.tree.leaves(project(constants, xs, flags))
-            return [inputs[i] for i in program.float_inputs]
+        def float_inputs(floats: Any, float_xs: Any) -> Any:
+            all_constants = replaced(constants, plan.float_constants, floats)
+            all_xs = replaced(xs, plan.float_xs, float_xs)
+            arguments = plan.constants.unflatten(all_constants), plan.xs.unflatten(all_xs)
+            inputs = jax.tree.leaves(recurrence.project(*arguments, flags))
+            return chosen(inputs, back.float_inputs)
 
-        pull = jax.vjp(float_inputs, constants, xs)[1]
-        more_constants_ct, xs_ct = with_products_swapped(pull)(inputs_ct)
+        pull = jax.vjp(float_inputs, floats, chosen(xs, plan.float_xs))[1]
+        more_constants_ct, xs_ct = gradient_sums(pull)(inputs_ct)
+        xs_ct = [ct.astype(xs[i].dtype) for i, ct in zip(plan.float_xs, xs_ct, strict=True)]
         return (carry_ct, others_ct, weights_ct, _add(constants_ct, more_constants_ct)), xs_ct
 
-    zeros = functools.partial(jax.tree.map, jnp.zeros_like)
-    state = (carry_ct, zeros(others), zeros(weights), zeros(constants))
-    (carry_ct, others_ct, weights_ct, constants_ct), xs_ct = over_chunks(
-        chunk_back, state, (xs, flags, kept, outputs_ct), chunk, not reverse
+    sums = (
+        accumulators(chosen(others, back.float_others)),
+        accumulators(weights),
+        accumulators(floats),
     )
-    (hoisted_ct,) = pull_hoist((weights_ct, others_ct))
-    constants_ct = _add(constants_ct, plan.constants.unflatten(hoisted_ct))
-    no_flags = jax.tree.map(lambda a: np.zeros(a.shape, jax.dtypes.float0), flags)
-    return constants_ct, plan.carry.unflatten(carry_ct), xs_ct, no_flags
+    (carry_ct, others_ct, weights_ct, constants_ct), xs_ct = over_chunks(
+        chunk_back,
+        (carry_ct, *sums),
+        (xs, flags, kept, outputs_ct),
+        chunk_length(len(xs[0])),
+        not recurrence.reverse,
+    )
+    float_others = chosen(others, back.float_others)
+    (hoisted_ct,) = pull_hoist(_cast((weights_ct, others_ct), (weights, float_others)))
+    constants_ct = _add(constants_ct, hoisted_ct)
+    return (
+        plan.constants.unflatten(cotangents(constants, plan.float_constants, constants_ct)),
+        plan.carry.unflatten(cotangents(carry, back.float_carry, carry_ct)),
+        plan.xs.unflatten(cotangents(xs, plan.float_xs, xs_ct)),
+        jax.tree.map(lambda a: cotangents([a], [], [])[0], flags),
+    )
 
 
 recur.defvjp(_forward, _backward)
+
+
+def chunk_length(num_steps: int) -> int:
+    """Steps per chunk: about `CHUNK`, and if possible so many that no steps are left over.
+
+    Short sequences are one chunk, and a chunk left over is one more program to compile.
+
+    >>> [chunk_length(n) for n in (28, 100, 256, 500, 97)]
+    [28, 20, 16, 20, 16]
+    """
+    if num_steps <= 2 * CHUNK:
+        return num_steps
+    near = [c for c in range(CHUNK // 2, 2 * CHUNK) if num_steps % c == 0]
+    return min(near, key=lambda c: abs(c - CHUNK), default=CHUNK)
 
 
 def over_chunks(body: Any, state: Any, sequences: Any, chunk: int, reverse: bool) -> Any:
@@ -204,13 +286,15 @@ def over_chunks(body: Any, state: Any, sequences: Any, chunk: int, reverse: bool
     whole = num_steps // chunk * chunk
     if whole == chunk and num_steps == chunk:
         return body(state, sequences)
-    first = jax.tree.map(lambda a: a[:whole].reshape(-1, chunk, *a.shape[1:]), sequences)
+    # Said in full: -1 stands for nothing where there are no rows.
+    shape = (whole // chunk, chunk)
+    first = jax.tree.map(lambda a: a[:whole].reshape(*shape, *a.shape[1:]), sequences)
     rest = jax.tree.map(lambda a: a[whole:], sequences)
     parts: dict[str, Any] = {}
     for part in ("rest", "first") if reverse else ("first", "rest"):
         if part == "first":
             state, ys = lax.scan(body, state, first, reverse=reverse)
-            parts[part] = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), ys)
+            parts[part] = jax.tree.map(lambda a: a.reshape(whole, *a.shape[2:]), ys)
         elif whole < num_steps:
             state, parts[part] = body(state, rest)
     if "rest" not in parts:
@@ -238,10 +322,14 @@ def _only_where(live: jax.Array, tree: Any) -> Any:
     """Zeros instead of the arrays' entries in the rows that are not live; flags stay."""
 
     def choose(a: jax.Array) -> jax.Array:
-        return where_rows(live, a, 0) if jnp.issubdtype(a.dtype, jnp.floating) else a
+        return where_rows(live, a, 0) if jnp.issubdtype(a.dtype, jnp.inexact) else a
 
     return jax.tree.map(choose, tree)
 
 
 def _add(a: Any, b: Any) -> Any:
     return jax.tree.map(jnp.add, a, b)
+
+
+def _cast(tree: Any, like: Any) -> Any:
+    return jax.tree.map(lambda a, b: a.astype(b.dtype), tree, like)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,9 +11,9 @@ from jax import lax
 
 from rnnjax.arguments import prepare
 from rnnjax.cell import Carry, Cell, Composite, Layer, NoisyCell, Options, Params
-from rnnjax.executors import EXECUTORS, rematerialised
+from rnnjax.executors import execute
 from rnnjax.noise import Noise, as_factors
-from rnnjax.recurrence import where_rows
+from rnnjax.recurrence import Recurrence, where_rows
 from rnnjax.rows import divide_rows
 
 
@@ -209,13 +209,51 @@ def run(
     return _run_cell(layer, params, xs, carry, options)
 
 
+class _Settings(NamedTuple):
+    """What of a run is fixed when its program is compiled."""
+
+    reverse: bool
+    executor: str
+    keep: str
+    remat_chunk: int | None
+    update_rate: float
+    zoneout_rates: tuple[tuple[str, float], ...]
+
+
+class _Extras(NamedTuple):
+    """The arrays of a run beside the inputs."""
+
+    mask: jax.Array | None
+    resets: jax.Array | None
+    first: Carry | None
+    state_noise: jax.Array | None
+    update_noise: jax.Array | None
+    zoneout: dict[str, jax.Array] | None
+
+
 def _run_cell(
     cell: Cell, params: Params, xs: jax.Array, carry: Carry, options: Options
 ) -> tuple[Carry, jax.Array]:
+    """Steps through the inputs, by a program that equal runs share, jitted or not."""
+    noise = options.noise
+    rates = tuple(sorted((noise.zoneout_rates or {}).items()))
+    settings = _Settings(
+        options.reverse, options.executor, options.keep, options.remat_chunk, noise.update_rate,
+        rates,
+    )  # fmt: skip
+    extras = _Extras(
+        options.mask, options.resets, options.first, noise.state, noise.update, noise.zoneout
+    )
+    return _shared_program(cell, settings, params, xs, carry, extras)
+
+
+def _take_steps(
+    cell: Cell, settings: _Settings, params: Params, xs: jax.Array, carry: Carry, extras: _Extras
+) -> tuple[Carry, jax.Array]:
     """Projects the inputs and steps through them, with masks, by the chosen executor."""
-    last, noise = None, options.noise
-    if options.keep == "last":
-        x = jax.ShapeDtypeStruct(xs.shape[1:], xs.dtype)
+    last = None
+    if settings.keep == "last":
+        x = jax.eval_shape(lambda xs: xs[0], xs)
         y = jax.eval_shape(cell, params, carry, x)[1]
         last = jnp.zeros(y.shape, y.dtype)
 
@@ -233,12 +271,12 @@ def _run_cell(
         if reset is not None:
             before = where_rows(reset, first, before)
         after, y = take_step(params, before, z, state_factors, update)
-        after, y = zone_out(before, after, y, kept=zoneout, rates=noise.zoneout_rates)
+        after, y = zone_out(before, after, y, kept=zoneout, rates=dict(settings.zoneout_rates))
         if valid is not None:
             after = where_rows(valid, after, before)
             y = where_rows(valid, y, jnp.zeros_like(y) if last is None else last)
-        outputs = {"outputs": y, "last": None, "carries": (after, y)}[options.keep]
-        return (after, y if options.keep == "last" else None), outputs
+        outputs = {"outputs": y, "last": None, "carries": (after, y)}[settings.keep]
+        return (after, y if settings.keep == "last" else None), outputs
 
     def take_step(params: Any, before: Any, z: Any, state: Any, update: Any) -> Any:
         if state is None and update is None:
@@ -247,17 +285,14 @@ def _run_cell(
         if state is not None:
             state = lax.stop_gradient(state)
         if update is not None:
-            update = as_factors(update, noise.update_rate, xs.dtype)
+            update = as_factors(update, settings.update_rate, xs.dtype)
         return cell.step(params, before, z, Noise(state, update))
 
-    execute = EXECUTORS[options.executor]
-    chunk = options.remat_chunk
-    if isinstance(chunk, int) and chunk < len(xs):
-        execute = functools.partial(rematerialised, execute, chunk)
-    constants = (params, options.first, noise.state)
-    flags = (options.mask, options.resets, noise.update, noise.zoneout)
-    guarded = None if options.resets is None else xs.ndim - 2
-    run_steps = functools.partial(execute, project, step, options.reverse, guarded)
+    constants = (params, extras.first, extras.state_noise)
+    flags = (extras.mask, extras.resets, extras.update_noise, extras.zoneout)
+    guarded = None if extras.resets is None else xs.ndim - 2
+    recurrence = Recurrence(project, step, settings.reverse, guarded)
+    run_steps = functools.partial(execute, settings.executor, settings.remat_chunk, recurrence)
     if xs.ndim > 2:
         num_rows = xs.shape[1]
         # A mask may be the same for all rows, ``[T, 1]``.
@@ -266,9 +301,12 @@ def _run_cell(
             run_steps, num_rows, in_axes=((None, 0, 0), 0, 1, flag_axes), out_axes=(0, 1)
         )
     (carry, last), ys = run_steps(constants, (carry, last), xs, flags)
-    if options.keep == "last":
+    if settings.keep == "last":
         return carry, last
-    return ys if options.keep == "carries" else (carry, ys)
+    return ys if settings.keep == "carries" else (carry, ys)
+
+
+_shared_program = jax.jit(_take_steps, static_argnums=(0, 1))
 
 
 def zone_out(

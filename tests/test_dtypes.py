@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 
@@ -96,3 +97,47 @@ def test_the_carry_keeps_its_type_in_every_mixture(case):
         of_params, of_xs, of_carry = types_given
         assert types(final) == {jnp.dtype(of_carry)}
         assert types(ys) == {jnp.promote_types(of_params, of_xs)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Adding(rnnjax.Cell):
+    """Adds its parameters to its inputs, in one of the ways in which a cell may use them."""
+
+    where: str
+    input_size: int = 1
+    output_size: int = 1
+
+    def init(self, key):
+        return {"b": jnp.zeros(1), "w": jnp.zeros((1, 1))}
+
+    def initial_carry(self, batch_shape=(), dtype=None):
+        return jnp.zeros((*batch_shape, 1), dtype)
+
+    def project(self, params, x):
+        if self.where == "projection":
+            return x @ params["w"] + jnp.broadcast_to(params["b"], x.shape)
+        return x
+
+    def step(self, params, carry, z):
+        if self.where == "step":
+            z = z + carry @ params["w"] + jnp.broadcast_to(params["b"], z.shape)
+        elif self.where == "hoisted":
+            z = z + jnp.broadcast_to(2 * params["b"] * params["w"][0] - params["b"], z.shape)
+        return carry, z
+
+
+@pytest.mark.parametrize("low", LOW)
+@pytest.mark.parametrize("where", ["projection", "step", "hoisted"])
+@pytest.mark.parametrize("executor", ["chunked", "scan"])
+def test_gradients_are_summed_in_float32(low, where, executor):
+    # Ones added up in bfloat16 come to 256, in float16 to 2,048.
+    params = cast({"b": np.zeros(1), "w": np.zeros((1, 1))}, low)
+    ones = jnp.ones((8192, 1), low)
+
+    def total(params):
+        ys = rnnjax.unroll(Adding(where), params, ones, ones[0], executor=executor)[1]
+        return ys.astype(jnp.float32).sum()
+
+    for gradient in jax.tree.leaves(jax.jit(jax.grad(total))(params)):
+        assert gradient.dtype == low
+        assert abs(float(gradient.sum())) in (0 if where == "hoisted" else 8192, 8192)

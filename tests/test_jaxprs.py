@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import rnnjax
-from rnnjax.jaxprs import with_products_swapped
+from rnnjax.jaxprs import gradient_sums
 from tests.test_rows import equations
 
 RNG = np.random.default_rng(0)
@@ -25,7 +25,7 @@ def primitives(function, *arguments):
 
 def test_a_weight_gradient_is_one_product():
     assert primitives(weight_gradient, G)[-2:] == ["dot_general", "transpose"]
-    swapped = with_products_swapped(weight_gradient)
+    swapped = gradient_sums(weight_gradient)
     assert primitives(swapped, G) == ["dot_general"]
     np.testing.assert_allclose(swapped(G), weight_gradient(G), rtol=1e-6)
 
@@ -41,7 +41,7 @@ def test_a_weight_gradient_is_one_product():
     }.values(),
 )  # fmt: skip
 def test_other_functions_stay(function):
-    found = with_products_swapped(function)(G)
+    found = gradient_sums(function)(G)
     expected = function(G)
     assert jax.tree.structure(found) == jax.tree.structure(expected)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), found, expected)
