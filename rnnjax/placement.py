@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.sharding import AxisType
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 
 def varying_alike(tree: Any) -> Any:
@@ -28,6 +28,29 @@ def varying_alike(tree: Any) -> Any:
         return lax.pcast(a, missing, to="varying") if missing else a
 
     return jax.tree.map(cast, tree) if axes else tree
+
+
+def placed_as_rows(xs: jax.Array, tree: Any, first_axis: int) -> Any:
+    """Arrays whose batch axes are sharded along explicit axes as those of the inputs are.
+
+    Args:
+        xs: the inputs ``[T, ..., D]``.
+        tree: arrays with the same batch axes; where one has the size 1, it stays whole.
+        first_axis: where the batch axes begin in these arrays.
+    """
+    spec = _explicit(xs)
+    if spec is None:
+        return tree
+    mesh = jax.typeof(xs).sharding.mesh
+    rows = tuple(spec)[1:-1]
+
+    def place(a: jax.Array) -> jax.Array:
+        own = list(_explicit(a) or [None] * a.ndim)
+        for axis, name in enumerate(rows, first_axis):
+            own[axis] = name if a.shape[axis] > 1 else None
+        return jax.sharding.reshard(a, NamedSharding(mesh, PartitionSpec(*own)))
+
+    return jax.tree.map(place, tree)
 
 
 def placed_as_left(step: Callable[[Any], Any], carry: Any) -> Any:

@@ -13,6 +13,7 @@ from rnnjax.arguments import prepare
 from rnnjax.cell import Carry, Cell, Composite, Layer, NoisyCell, Options, Params
 from rnnjax.executors import execute
 from rnnjax.noise import Noise, as_factors
+from rnnjax.placement import placed_as_rows
 from rnnjax.recurrence import Recurrence, where_rows
 from rnnjax.rows import divide_rows
 
@@ -288,8 +289,10 @@ def _take_steps(
             update = as_factors(update, settings.update_rate, xs.dtype)
         return cell.step(params, before, z, Noise(state, update))
 
-    constants = (params, extras.first, extras.state_noise)
+    carry, first, state_noise = placed_as_rows(xs, (carry, extras.first, extras.state_noise), 0)
+    constants = (params, first, state_noise)
     flags = (extras.mask, extras.resets, extras.update_noise, extras.zoneout)
+    flags = placed_as_rows(xs, flags, 1)
     guarded = None if extras.resets is None else xs.ndim - 2
     recurrence = Recurrence(project, step, settings.reverse, guarded)
     run_steps = functools.partial(execute, settings.executor, settings.remat_chunk, recurrence)

@@ -13,7 +13,7 @@ from jax import lax
 from jax.sharding import PartitionSpec
 
 import rnnjax
-from tests.running import assert_close
+from tests.running import assert_close, quick_jit
 from tests.test_rows import LAYERS, equations
 
 ROWS = PartitionSpec(None, "data")
@@ -27,6 +27,15 @@ OPTIONS = {
         "remat_chunk": 20,
     },
 }
+
+
+CASES = [
+    ("lstm", "plain"),
+    ("both ways", "scan"),
+    ("zoneout", "everything"),
+    ("dropout", "everything"),
+    ("learned carry", "everything"),
+]
 
 
 def sample(layer):
@@ -58,21 +67,19 @@ def mesh():
         yield mesh
 
 
-@pytest.mark.parametrize("name", LAYERS)
-@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize(("name", "options"), CASES)
 def test_explicit_axes(name, options, mesh):
     run = outputs_of(LAYERS[name], options)
     params, xs = sample(LAYERS[name])
     placed = jax.device_put(params, PartitionSpec()), jax.device_put(xs, ROWS)
-    found = jax.jit(jax.value_and_grad(loss_of(run), argnums=(0, 1)))(*placed)
+    found = quick_jit(jax.value_and_grad(loss_of(run), argnums=(0, 1)))(*placed)
     assert jax.typeof(found[1][1]).sharding.spec == PartitionSpec(None, "data", None)
     with jax.set_mesh(jax.make_mesh((), ())):
-        expected = jax.jit(jax.value_and_grad(loss_of(run), argnums=(0, 1)))(params, xs)
+        expected = quick_jit(jax.value_and_grad(loss_of(run), argnums=(0, 1)))(params, xs)
     assert_close(found, expected, tolerance=1e-5)
 
 
-@pytest.mark.parametrize("name", LAYERS)
-@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize(("name", "options"), CASES)
 def test_within_a_map_that_checks(name, options):
     run = outputs_of(LAYERS[name], options)
     params, xs = sample(LAYERS[name])
@@ -83,9 +90,9 @@ def test_within_a_map_that_checks(name, options):
         in_specs=(PartitionSpec(), ROWS),
         out_specs=PartitionSpec(),
     )
-    program = jax.jit(jax.value_and_grad(loss, argnums=(0, 1))).trace(params, xs)
-    found = program.lower().compile()(params, xs)
-    expected = jax.jit(jax.value_and_grad(loss_of(run), argnums=(0, 1)))(params, xs)
+    gradient = quick_jit(jax.value_and_grad(loss, argnums=(0, 1)))
+    program, found = gradient.trace(params, xs), gradient(params, xs)
+    expected = quick_jit(jax.value_and_grad(loss_of(run), argnums=(0, 1)))(params, xs)
     assert_close(found, expected, tolerance=1e-5)
     sums = [around for e, around in equations(program.jaxpr) if e.primitive.name.startswith("psum")]
     assert not any("scan" in around for around in sums), "a gradient is summed at every step"
@@ -95,8 +102,8 @@ def test_a_carry_that_is_given_keeps_its_place(mesh):
     cell = rnnjax.LSTM(3, 4)
     params, xs = sample(cell)
     xs = jax.device_put(xs, ROWS)
-    carry, _ = jax.jit(lambda params, xs: rnnjax.unroll(cell, params, xs))(params, xs)
+    carry, _ = quick_jit(lambda params, xs: rnnjax.unroll(cell, params, xs))(params, xs)
     spec = PartitionSpec("data", None)
     assert jax.typeof(carry.c).sharding.spec == spec
-    final, _ = jax.jit(lambda *args: rnnjax.unroll(cell, *args))(params, xs, carry)
+    final, _ = quick_jit(lambda *args: rnnjax.unroll(cell, *args))(params, xs, carry)
     assert jax.typeof(final.h).sharding.spec == spec
