@@ -209,7 +209,7 @@ def param_shapes(layer: Layer) -> Params:
 
     They are kept: under a float type of JAX's that changed in between, their dtypes are old.
     """
-    return (_param_shapes if _is_hashable(layer) else _param_shapes.__wrapped__)(layer)
+    return _kept(_param_shapes, layer)
 
 
 @functools.lru_cache(maxsize=256)
@@ -227,11 +227,10 @@ def carry_shapes(layer: Layer, batch_shape: tuple[int, ...], *arrays: Any) -> Ca
         batch_shape: of the inputs.
         arrays: parameters and inputs; where any of them is complex, so is the state.
     """
-    # The sizes of `jax.export` that are symbols compare with those of their own scope alone.
-    numbers = all(isinstance(size, int) for size in batch_shape)
-    keep = numbers and _is_hashable(layer)
-    shapes = _carry_shapes if keep else _carry_shapes.__wrapped__
-    return shapes(layer, batch_shape, is_complex(arrays))
+    if not all(isinstance(size, int) for size in batch_shape):
+        # The sizes of `jax.export` that are symbols compare with those of their own scope alone.
+        return _carry_shapes.__wrapped__(layer, batch_shape, is_complex(arrays))
+    return _kept(_carry_shapes, layer, batch_shape, is_complex(arrays))
 
 
 @functools.lru_cache(maxsize=256)
@@ -240,12 +239,16 @@ def _carry_shapes(layer: Layer, batch_shape: tuple[int, ...], is_complex: bool) 
     return jax.eval_shape(lambda: layer.initial_carry(batch_shape, **dtype))
 
 
-def _is_hashable(layer: Layer) -> bool:
+def _kept(function: Any, layer: Layer, *arguments: Any) -> Any:
+    """What a function with a cache gives, without it for a layer that can't be hashed."""
     try:
-        hash(layer)
+        return function(layer, *arguments)
     except TypeError:
-        return False
-    return True
+        try:
+            hash(layer)
+        except TypeError:
+            return function.__wrapped__(layer, *arguments)
+        raise
 
 
 def check_step(cell: Cell, params: Params, carry: Carry, x: Any) -> None:

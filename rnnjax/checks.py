@@ -9,10 +9,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+_ARRAYS_AND_NUMBERS = (jax.Array, bool, int, float, complex)
+
 
 def is_array(value: Any) -> bool:
     """Whether JAX can compute with this: an array, of NumPy too, or a number of Python's."""
-    if isinstance(value, jax.Array | bool | int | float | complex):
+    if isinstance(value, _ARRAYS_AND_NUMBERS):
         return True
     if hasattr(value, "__jax_array__"):
         return True

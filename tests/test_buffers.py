@@ -1,5 +1,8 @@
 """A carry may be donated: no array of it is another one, a parameter, or what was given."""
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 import functools

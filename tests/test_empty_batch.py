@@ -1,5 +1,8 @@
 """A batch without rows, as a filter or the last shard may leave it."""
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false
+
 from __future__ import annotations
 
 import jax

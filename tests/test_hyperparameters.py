@@ -1,5 +1,8 @@
 """What the fields of cells and combinators may hold, whichever class has them."""
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
 from __future__ import annotations
 
 import dataclasses
@@ -133,7 +136,7 @@ def test_own_cells_may_be_annotated_with_what_is_not_there_at_run_time():
         pass
 
     with pytest.raises(ValueError, match="use_bias"):
-        OddCell(3, 4, use_bias="False")  # pyright: ignore[reportArgumentType]
+        OddCell(3, 4, use_bias="False")
 
 
 def test_a_class_without_rules_is_left_alone():
@@ -141,7 +144,7 @@ def test_a_class_without_rules_is_left_alone():
     class Plain:
         use_bias: bool = True
 
-    plain = Plain("False")  # pyright: ignore[reportArgumentType]
-    check_hyperparameters(plain)  # pyright: ignore[reportArgumentType]
+    plain = Plain("False")
+    check_hyperparameters(plain)
     assert plain.use_bias == "False"
     assert issubclass(LSTM, Cell)
