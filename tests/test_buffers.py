@@ -30,7 +30,7 @@ from rnnjax.buffers import apart, own
 from tests.test_own_cells import Counting, MatrixMemory
 
 LAYERS = [
-    *(cell(3, 4) for cell in CELLS.values()),
+    *(cell(3, 4) for cell in CELLS.values()),  # pyright: ignore[reportCallIssue]
     LSTMP(3, 4, 2),
     Stack((LSTM(3, 4), GRU(4, 4))),
     Bidirectional(LSTM(3, 4)),
