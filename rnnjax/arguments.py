@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import functools
 import math
+import numbers
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
-from rnnjax.cell import Carry, Layer, Options, Params, check_choice, check_input, param_shapes
+from rnnjax.buffers import own
+from rnnjax.cell import (
+    Carry,
+    Layer,
+    Options,
+    Params,
+    carry_shapes,
+    check_choice,
+    check_input,
+    default_float,
+    param_shapes,
+)
+from rnnjax.checks import check_carry, check_params, described, is_numpy_bool
 from rnnjax.executors import EXECUTORS
 from rnnjax.recurrence import CHUNK
 
@@ -33,14 +47,13 @@ def prepare(
         ValueError: as `rnnjax.unroll`.
     """
     check_choice("unroll", "executor", options.executor, EXECUTORS)
-    _check_remat_chunk(options.remat_chunk)
     if not isinstance(layer, Layer):
         raise ValueError(
             f"unroll wants a cell, or a combination of cells, such as rnnjax.LSTM(28, 64), not "
             f"{layer!r}."
         )
     check_input(layer, xs)
-    _check_params(layer, params)
+    check_params(layer, param_shapes(layer), params)
     if jnp.ndim(xs) < 2:
         raise ValueError(
             f"unroll wants inputs [T, ..., D], time first, but got the shape {jnp.shape(xs)}; "
@@ -51,36 +64,80 @@ def prepare(
         raise ValueError("unroll wants at least one time step, but the inputs have T = 0.")
     first = functools.partial(layer.first_carry, params, tuple(batch_shape))
     if carry is None:
-        carry = first(jnp.result_type(xs, *jax.tree.leaves(params)))
+        carry = first(_state_type(params, xs))
     else:
-        _check_carry(layer, carry, tuple(batch_shape))
-        carry = jax.tree.map(jnp.asarray, carry)
+        wanted = carry_shapes(layer, tuple(batch_shape), params, xs)
+        check_carry(layer, wanted, carry, tuple(batch_shape))
+        # What comes back may be donated, also where a step hands on what it was given.
+        carry = jax.tree.map(own, carry)
     options = options._replace(
-        mask=_as_flags("mask", options.mask, xs), resets=_as_flags("resets", options.resets, xs)
+        mask=_as_flags("mask", options.mask, xs),
+        resets=_as_flags("resets", options.resets, xs),
+        reverse=_as_bool("reverse", options.reverse),
     )
+    _check_key(options.key)
     if options.resets is not None:
         cast = jax.tree.map(lambda f, c: f.astype(c.dtype), first(None), carry)
         options = options._replace(first=cast)
     return carry, options._replace(remat_chunk=_remat_steps(options.remat_chunk, num_steps))
 
 
-def _check_remat_chunk(remat_chunk: Any) -> None:
-    is_count = isinstance(remat_chunk, int) and remat_chunk >= 1
-    if remat_chunk not in (None, "auto") and not is_count:
+def _state_type(params: Params, xs: jax.Array) -> Any:
+    """The type of a state that inputs and parameters of these types lead to, never an integer."""
+    dtype = jnp.result_type(xs, *jax.tree.leaves(params))
+    return dtype if jnp.issubdtype(dtype, jnp.inexact) else default_float()
+
+
+def _as_bool(name: str, value: Any) -> bool:
+    if not isinstance(value, bool) and not is_numpy_bool(value):
+        raise ValueError(f"unroll: {name} must be True or False, not {value!r}.")
+    return bool(value)
+
+
+def _check_key(key: Any) -> None:
+    """Raises a `ValueError` if this is neither None nor one key, of the old kind or the new."""
+    if key is None:
+        return
+    dtype, shape = getattr(key, "dtype", None), jnp.shape(key) if hasattr(key, "dtype") else ()
+    is_key = dtype is not None and jnp.issubdtype(dtype, jax.dtypes.prng_key) and shape == ()
+    is_old_key = dtype == jnp.uint32 and len(shape) == 1
+    if not is_key and not is_old_key:
+        raise ValueError(
+            f"unroll: key must be one random key, such as jax.random.key(0), but got "
+            f"{described(key)}."
+        )
+
+
+def _remat_steps(remat_chunk: Any, num_steps: Any) -> int | None:
+    """The number of steps that are kept at a time: what was asked for, or "auto" stands for."""
+    if remat_chunk is None:
+        return None
+    is_auto = isinstance(remat_chunk, str) and remat_chunk == "auto"
+    if not is_auto and not _is_count(remat_chunk, at_least=1):
         raise ValueError(
             f"unroll: remat_chunk must be a positive number of steps, or 'auto', not "
             f"{remat_chunk!r}."
         )
-
-
-def _remat_steps(remat_chunk: int | str | None, num_steps: Any) -> int | str | None:
-    """The number of steps that "auto" stands for, now that T is known."""
-    if remat_chunk is not None and not isinstance(num_steps, int):
+    if not isinstance(num_steps, int):
         raise ValueError(
             f"unroll: remat_chunk wants a number of time steps, not the symbol {num_steps}; leave "
             "it out to export a function for any number of steps."
         )
-    return _near_root(num_steps) if remat_chunk == "auto" else remat_chunk
+    return _near_root(num_steps) if is_auto else int(remat_chunk)
+
+
+def _is_count(value: Any, at_least: int) -> bool:
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return is_integer and int(value) >= at_least
+
+
+def _is_symbol(value: Any) -> bool:
+    """Whether this is a size that `jax.export` leaves open."""
+    if isinstance(value, numbers.Integral):
+        return False
+    from jax.export import is_symbolic_dim  # loaded already wherever there are such
+
+    return is_symbolic_dim(value)
 
 
 def _near_root(num_steps: int) -> int:
@@ -97,55 +154,16 @@ def _near_root(num_steps: int) -> int:
     return min(whole or near or [default], key=lambda c: abs(c - root))
 
 
-def _check_params(layer: Layer, params: Params) -> None:
-    """Raises a `ValueError` if these are no parameters of the layer; biases may be left out."""
-    wanted, structure = jax.tree.flatten_with_path(param_shapes(layer), is_leaf=_is_none)
-    given = jax.tree.leaves(params, is_leaf=_is_none)
-    if jax.tree.structure(params, is_leaf=_is_none) != structure:
-        raise ValueError(
-            f"The parameters do not fit {type(layer).__name__}: expected those that its init "
-            f"gives, {structure}, got {jax.tree.structure(params, is_leaf=_is_none)}."
-        )
-    for (path, example), array in zip(wanted, given, strict=True):
-        if example is None or (array is None and example.ndim == 1):
-            continue
-        shape = None if array is None else jnp.shape(array)
-        if shape != example.shape:
-            name = jax.tree_util.keystr(path, simple=True, separator=".")
-            raise ValueError(
-                f"The parameters do not fit {layer}: expected {name} of shape {example.shape}, "
-                f"got {shape}."
-            )
-
-
-def _is_none(x: Any) -> bool:
-    return x is None
-
-
-def _check_carry(layer: Layer, carry: Carry, batch_shape: tuple[int, ...]) -> None:
-    wanted = jax.eval_shape(lambda: layer.initial_carry(batch_shape))
-    wanted_shapes = jax.tree.map(jnp.shape, wanted)
-    shapes = jax.tree.map(jnp.shape, carry)
-    # The structures too: a NamedTuple of another kind equals a tuple of the same shapes.
-    if shapes != wanted_shapes or jax.tree.structure(carry) != jax.tree.structure(wanted):
-        raise ValueError(
-            f"The carry does not fit {type(layer).__name__} on a batch of shape {batch_shape}: "
-            f"expected {wanted_shapes}, got {shapes}."
-        )
-    for given, example in zip(jax.tree.leaves(carry), jax.tree.leaves(wanted), strict=True):
-        dtype = jnp.result_type(given)
-        if jnp.issubdtype(example.dtype, jnp.floating) and not jnp.issubdtype(dtype, jnp.floating):
-            raise ValueError(
-                f"The carry of {type(layer).__name__} must be of floating type, but is {dtype}: "
-                "it keeps its own type, so the state would be cut off."
-            )
-
-
 def _as_flags(name: str, flags: jax.Array | None, xs: jax.Array) -> jax.Array | None:
     """A mask as booleans with the axes ``[T, ...]`` of the inputs, some of them possibly 1."""
     if flags is None:
         return None
-    flags = jnp.asarray(flags)
+    try:
+        flags = jnp.asarray(flags)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The {name} must be an array of booleans, but is {described(flags)}."
+        ) from error
     if flags.dtype != jnp.bool_:
         raise ValueError(f"The {name} must be boolean, but its dtype is {flags.dtype}.")
     steps_and_batch = xs.shape[:-1]
@@ -155,3 +173,38 @@ def _as_flags(name: str, flags: jax.Array | None, xs: jax.Array) -> jax.Array | 
             f"without their features, but has {flags.shape}."
         )
     return flags.reshape(flags.shape + (1,) * (len(steps_and_batch) - flags.ndim))
+
+
+def as_lengths(lengths: Any, num_steps: Any) -> jax.Array:
+    """Lengths of rows as an array ``[...]``, each of which is from 0 to `num_steps`.
+
+    Raises:
+        ValueError: as `rnnjax.length_mask`.
+    """
+    is_symbol = _is_symbol(num_steps)
+    if not is_symbol and not _is_count(num_steps, at_least=0):
+        raise ValueError(
+            f"length_mask: num_steps must be an integer of at least 0, not {num_steps!r}."
+        )
+    try:
+        array = jnp.asarray(lengths)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"length_mask: lengths must be an array of integers, but got {described(lengths)}."
+        ) from error
+    if not jnp.issubdtype(array.dtype, jnp.integer):
+        raise ValueError(
+            f"length_mask: lengths must be integers, but their dtype is {array.dtype}."
+        )
+    if is_symbol or isinstance(array, Tracer) or not array.is_fully_addressable:
+        return array
+    # As they were given, if they have a type: JAX cuts an int64 off to an int32.
+    values = jax.device_get(lengths if hasattr(lengths, "dtype") else array)
+    is_bad = (values < 0) | (values > num_steps)
+    if is_bad.any():
+        place = [int(axis[0]) for axis in is_bad.nonzero()] if is_bad.ndim else ""
+        raise ValueError(
+            f"length_mask: every length must be from 0 to the number of steps, {num_steps}, but "
+            f"lengths{place} is {values[is_bad][0]}."
+        )
+    return array

@@ -19,12 +19,20 @@ from __future__ import annotations
 
 import abc
 import functools
-import numbers
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
 
+from rnnjax.buffers import apart
+from rnnjax.checks import (
+    agrees,
+    check_carry,
+    check_input_array,
+    check_params,
+    is_array,
+    is_complex,
+)
 from rnnjax.noise import QUIET, SILENCE, Noise, RunNoise
 
 Params = Any
@@ -32,6 +40,8 @@ Params = Any
 
 Carry = Any
 """The state that a cell hands from one step to the next: a NamedTuple of arrays."""
+
+C = TypeVar("C", bound=tuple)
 
 
 class Layer(abc.ABC):
@@ -51,7 +61,10 @@ class Layer(abc.ABC):
 
     @abc.abstractmethod
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> Carry:
-        """The carry before the first step: zeros ``[*batch_shape, ...]`` of the given type."""
+        """The carry before the first step: zeros ``[*batch_shape, ...]`` of the given type.
+
+        Each array has a buffer of its own, so that the carry may be donated.
+        """
 
     def first_carry(
         self, params: Params, batch_shape: tuple[int, ...] = (), dtype: Any = None
@@ -83,8 +96,21 @@ class Cell(Layer):
         """
 
     def __call__(self, params: Params, carry: Carry, x: jax.Array) -> tuple[Carry, jax.Array]:
-        """One whole step, for streaming: (carry, x) to (carry, y), as `jax.lax.scan` wants it."""
-        return self.step(params, carry, self.project(params, x))
+        """One whole step, for streaming: (carry, x) to (carry, y), as `jax.lax.scan` wants it.
+
+        Args:
+            params: as `init` gives them.
+            carry: as `initial_carry` gives it for the batch axes of `x`.
+            x: the input ``[..., D]``.
+
+        Returns:
+            The next carry, each array of which may be donated, and the output ``[..., O]``.
+
+        Raises:
+            ValueError: the parameters, the carry or the input do not fit the cell or each other.
+        """
+        check_step(self, params, carry, x)
+        return apart(self.step(params, carry, self.project(params, x)), params, carry, x)
 
 
 class NoisyCell(Cell):
@@ -142,8 +168,13 @@ def affine(x: jax.Array, w: jax.Array, *biases: jax.Array | None) -> jax.Array:
 
 
 def recur(h: jax.Array, w: jax.Array, *biases: jax.Array | None) -> jax.Array:
-    """`affine` of a state, computed in the parameters' dtype: a float32 carry rides on bf16."""
-    return affine(h.astype(w.dtype), w, *biases)
+    """`affine` of a state, computed in the parameters' float type: a float32 carry rides on bf16.
+
+    A complex state keeps its imaginary part, and weights of integers let it be what it is.
+    """
+    if all(jnp.issubdtype(a.dtype, jnp.floating) for a in (h, w)):
+        h = h.astype(w.dtype)
+    return affine(h, w, *biases)
 
 
 def default_float() -> Any:
@@ -151,13 +182,100 @@ def default_float() -> Any:
     return jnp.zeros(()).dtype
 
 
-@functools.lru_cache(maxsize=256)
+def zero_carry(carry_type: type[C], batch_shape: tuple[int, ...], dtype: Any, **sizes: int) -> C:
+    """A carry of zeros, each field ``[*batch_shape, size]`` with a buffer of its own.
+
+    Args:
+        carry_type: a NamedTuple of arrays.
+        batch_shape: any number of batch axes, none included.
+        dtype: of all fields; None for JAX's default float type.
+        sizes: the features of each field, by its name.
+
+    Raises:
+        ValueError: the batch shape is no tuple.
+    """
+    if not isinstance(batch_shape, tuple | list):
+        raise ValueError(
+            f"{carry_type.__name__}: batch_shape must be a tuple of sizes, such as (8,), or () for "
+            f"no batch, not {batch_shape!r}."
+        )
+    dtype = dtype or default_float()
+    fields = {name: jnp.zeros((*batch_shape, size), dtype) for name, size in sizes.items()}
+    return carry_type(**fields)
+
+
 def param_shapes(layer: Layer) -> Params:
     """The shapes of the parameters that `init` gives, as `jax.ShapeDtypeStruct`.
 
     They are kept: under a float type of JAX's that changed in between, their dtypes are old.
     """
+    return _kept(_param_shapes, layer)
+
+
+@functools.lru_cache(maxsize=256)
+def _param_shapes(layer: Layer) -> Params:
     return jax.eval_shape(layer.init, jax.random.key(0))
+
+
+def carry_shapes(layer: Layer, batch_shape: tuple[int, ...], *arrays: Any) -> Carry:
+    """The shapes of the carry that `initial_carry` gives, as `jax.ShapeDtypeStruct`.
+
+    They are kept as those of the parameters are.
+
+    Args:
+        layer: a layer.
+        batch_shape: of the inputs.
+        arrays: parameters and inputs; where any of them is complex, so is the state.
+    """
+    if not all(isinstance(size, int) for size in batch_shape):
+        # The sizes of `jax.export` that are symbols compare with those of their own scope alone.
+        return _carry_shapes.__wrapped__(layer, batch_shape, is_complex(arrays))
+    return _kept(_carry_shapes, layer, batch_shape, is_complex(arrays))
+
+
+@functools.lru_cache(maxsize=256)
+def _carry_shapes(layer: Layer, batch_shape: tuple[int, ...], is_complex: bool) -> Carry:
+    dtype = {"dtype": jnp.result_type(default_float(), jnp.complex64)} if is_complex else {}
+    return jax.eval_shape(lambda: layer.initial_carry(batch_shape, **dtype))
+
+
+def _kept(function: Any, layer: Layer, *arguments: Any) -> Any:
+    """What a function with a cache gives, without it for a layer that can't be hashed."""
+    try:
+        return function(layer, *arguments)
+    except TypeError:
+        try:
+            hash(layer)
+        except TypeError:
+            return function.__wrapped__(layer, *arguments)
+        raise
+
+
+def check_step(cell: Cell, params: Params, carry: Carry, x: Any) -> None:
+    """Raises a `ValueError` if a cell can't take this step, by what it says of itself.
+
+    A cell of a user's may read something else than ``[..., D]``, which only it can judge; then the
+    carry, whose batch axes are unknown, goes unchecked.
+    """
+    check_params(cell, param_shapes(cell), params)
+    name = type(cell).__name__
+    if carry is None:
+        raise ValueError(
+            f"{name} wants a carry to step from, but got None; begin with that of its first_carry."
+        )
+    for part in jax.tree.leaves(x) or [x]:
+        check_input_array(name, part)
+    if not is_array(x) or jnp.shape(x)[-1:] != (getattr(cell, "input_size", None),):
+        return
+    shape = jnp.shape(x)
+    try:
+        check_carry(cell, carry_shapes(cell, shape[:-1], params, x), carry, shape[:-1])
+    except ValueError:
+        # Integers may be indices, as many as an index has values: then all axes are of the batch.
+        if not jnp.issubdtype(jnp.result_type(x), jnp.integer):
+            raise
+        if not agrees(carry_shapes(cell, shape, params, x), carry):
+            raise
 
 
 def steppable(owner: str, layer: Layer) -> Cell:
@@ -174,26 +292,6 @@ def steppable(owner: str, layer: Layer) -> Cell:
     return layer
 
 
-def check_layers(owner: str, *layers: Any) -> None:
-    """Raises a `ValueError` naming the first of these that is no layer."""
-    for layer in layers:
-        if not isinstance(layer, Layer):
-            raise ValueError(
-                f"{owner}: expected cells or combinations of cells, such as rnnjax.LSTM(28, 64), "
-                f"not {layer!r}."
-            )
-
-
-def check_sizes(cell: object, *names: str) -> None:
-    """Raises a `ValueError` naming the first of these fields that is not a positive integer."""
-    for name in names:
-        value = getattr(cell, name)
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-            raise ValueError(
-                f"{type(cell).__name__}: {name} must be a positive integer, not {value!r}."
-            )
-
-
 def check_choice(owner: str, name: str, value: object, choices: Any) -> None:
     """Raises a `ValueError` that lists the choices if `value` is none of them."""
     if not isinstance(value, str) or value not in choices:
@@ -202,7 +300,8 @@ def check_choice(owner: str, name: str, value: object, choices: Any) -> None:
 
 
 def check_input(cell: Layer, x: jax.Array) -> None:
-    """Raises a `ValueError` if the last axis of `x` is not the cell's input size."""
+    """Raises a `ValueError` if `x` is no array, or its last axis not the cell's input size."""
+    check_input_array(type(cell).__name__, x)
     shape = jnp.shape(x)
     if not shape or shape[-1] != cell.input_size:
         raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import jax
@@ -62,13 +61,3 @@ def drop(key: jax.Array, rate: float, x: jax.Array, shape: tuple[int, ...]) -> j
     """Dropout of `x`, with a mask of a shape that broadcasts to that of `x`."""
     factors = as_factors(draw_kept(key, rate, shape), rate, x.dtype)
     return x * jnp.broadcast_to(factors, x.shape)
-
-
-def check_rates(owner: str, **rates: float) -> None:
-    """Raises a `ValueError` naming the first of these that is no rate: at least 0, below 1."""
-    for name, rate in rates.items():
-        number = isinstance(rate, int | float) and math.isfinite(rate)
-        if isinstance(rate, bool) or not number or not 0 <= rate < 1:
-            raise ValueError(
-                f"{owner}: {name} must be a rate of at least 0 and below 1, not {rate!r}."
-            )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -43,10 +40,3 @@ def layer_norm(
     if present:
         y += jnp.broadcast_to(sum(present[1:], start=present[0]), x.shape)
     return y.astype(x.dtype)
-
-
-def check_epsilon(owner: str, epsilon: Any) -> None:
-    """Raises a `ValueError` if `epsilon` is not a positive number."""
-    number = isinstance(epsilon, int | float) and not isinstance(epsilon, bool)
-    if not (number and 0 < epsilon < math.inf):
-        raise ValueError(f"{owner}: epsilon must be a positive number, not {epsilon!r}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 from flax import linen as nn
 
@@ -32,7 +34,7 @@ class PlainClassifier(nn.Module):
     @nn.compact
     def __call__(self, xs: jax.Array) -> jax.Array:
         """Inputs ``[B, T, D]``: logits ``[B, C]``."""
-        x = xs.reshape(len(xs), -1)
+        x = xs.reshape(len(xs), math.prod(xs.shape[1:]))
         if self.hidden_units:
             hidden = dense(self.hidden_units, x.shape[-1], self.initialization, "to_hidden")
             x = ACTIVATIONS[self.activation](hidden(x))

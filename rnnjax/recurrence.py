@@ -209,8 +209,13 @@ def _backward(recurrence: Recurrence, residuals: Any, cts: Any) -> tuple[Any, An
     def chunk_back(state: Any, chunk_of: Any) -> Any:
         carry_ct, others_ct, weights_ct, constants_ct = state
         xs, flags, kept, outputs_ct = chunk_of
+        num_steps = len(xs[0])  # said, since there may be nothing that is kept
         (carry_ct, others_ct), (inputs_ct, products, factors, live) = lax.scan(
-            step_back, (carry_ct, others_ct), (kept, outputs_ct), reverse=not recurrence.reverse
+            step_back,
+            (carry_ct, others_ct),
+            (kept, outputs_ct),
+            length=num_steps,
+            reverse=not recurrence.reverse,
         )
         products = [
             ct if same is None else inputs_ct[same]

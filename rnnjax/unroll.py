@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from rnnjax.arguments import prepare
+from rnnjax.arguments import as_lengths, prepare
 from rnnjax.cell import Carry, Cell, Composite, Layer, NoisyCell, Options, Params
 from rnnjax.executors import execute
 from rnnjax.noise import Noise, as_factors
@@ -191,11 +191,20 @@ def unroll_carries(
 def length_mask(lengths: jax.Array, num_steps: int) -> jax.Array:
     """The mask ``[T, ...]`` of rows with so many steps ``[...]`` each, padded behind.
 
+    Args:
+        lengths: integers ``[...]`` from 0 to T. Inside of a program their values can't be checked;
+            there a longer one counts as T, and a negative one as 0.
+        num_steps: T.
+
+    Raises:
+        ValueError: a length is no integer or not in this range, or T is no number of steps.
+
     >>> length_mask(jnp.array([2, 0]), 3).astype(int)
     Array([[1, 0],
            [1, 0],
            [0, 0]], dtype=int32)
     """
+    lengths = as_lengths(lengths, num_steps)
     steps = jnp.arange(num_steps).reshape((num_steps,) + (1,) * jnp.ndim(lengths))
     return steps < lengths[None]
 
@@ -245,6 +254,10 @@ def _run_cell(
     extras = _Extras(
         options.mask, options.resets, options.first, noise.state, noise.update, noise.zoneout
     )
+    try:
+        hash(cell)
+    except TypeError:  # a user's cell with an array in it, say
+        return _take_steps(cell, settings, params, xs, carry, extras)
     return _shared_program(cell, settings, params, xs, carry, extras)
 
 

@@ -16,7 +16,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 
 CORE = {
     "rnnjax.activations",
+    "rnnjax.buffers",
     "rnnjax.cell",
+    "rnnjax.checks",
     "rnnjax.hyperparameters",
     "rnnjax.initializers",
     "rnnjax.noise",
@@ -32,8 +34,15 @@ NUMBERS = (
 
 OWN_IMPORTS: dict[str, set[str]] = {
     "rnnjax.noise": set(),
-    "rnnjax.cell": {"rnnjax.noise"},
-    "rnnjax.hyperparameters": {"rnnjax.activations", "rnnjax.cell", "rnnjax.initializers"},
+    "rnnjax.buffers": set(),
+    "rnnjax.checks": set(),
+    "rnnjax.cell": {"rnnjax.buffers", "rnnjax.checks", "rnnjax.noise"},
+    "rnnjax.hyperparameters": {
+        "rnnjax.activations",
+        "rnnjax.cell",
+        "rnnjax.checks",
+        "rnnjax.initializers",
+    },
     "rnnjax.initializers": set(),
     "rnnjax.activations": set(),
     "rnnjax.normalization": set(),
@@ -43,7 +52,12 @@ OWN_IMPORTS: dict[str, set[str]] = {
     "rnnjax.step_program": {"rnnjax.jaxprs"},
     "rnnjax.rows": set(),
     "rnnjax.executors": {"rnnjax.recurrence"},
-    "rnnjax.arguments": {"rnnjax.cell", "rnnjax.executors"},
+    "rnnjax.arguments": {
+        "rnnjax.buffers",
+        "rnnjax.cell",
+        "rnnjax.checks",
+        "rnnjax.executors",
+    },
     "rnnjax.unroll": {
         "rnnjax.arguments",
         "rnnjax.cell",
@@ -53,8 +67,10 @@ OWN_IMPORTS: dict[str, set[str]] = {
         "rnnjax.rows",
     },
     "rnnjax.combinators": {
+        "rnnjax.buffers",
         "rnnjax.cell",
         "rnnjax.combinators",
+        "rnnjax.hyperparameters",
         "rnnjax.noise",
         "rnnjax.unroll",
     },
@@ -239,6 +255,8 @@ def test_every_third_party_import_is_declared():
         ("rnnjax/cell.py", "import numpy"),
         ("rnnjax/cell.py", "from rnnjax import activations"),
         ("rnnjax/cell.py", "from rnnjax.hyperparameters import check_hyperparameters"),
+        ("rnnjax/checks.py", "from rnnjax.cell import Layer"),
+        ("rnnjax/checks.py", "import numpy"),
         ("rnnjax/hyperparameters.py", "from rnnjax.cells import LSTM"),
         ("rnnjax/hyperparameters.py", "import numpy"),
         ("rnnjax/initializers.py", "import rnnjax.cell"),

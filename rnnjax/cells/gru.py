@@ -6,11 +6,10 @@ import dataclasses
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import NoisyCell, affine, check_input, default_float, recur
-from rnnjax.hyperparameters import check_hyperparameters
+from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
+from rnnjax.hyperparameters import Activation, Flag, Initialization, Size, check_hyperparameters
 from rnnjax.initializers import gate_params
 from rnnjax.noise import SILENCE, Noise
 
@@ -70,7 +69,7 @@ class GRU(NoisyCell):
 
     >>> cell = GRU(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))
-    >>> carry, y = cell(params, cell.initial_carry(), jnp.array([1.0, -1.0, 2.0]))
+    >>> carry, y = cell(params, cell.initial_carry(), jax.numpy.array([1.0, -1.0, 2.0]))
     >>> y.shape
     (2,)
 
@@ -79,13 +78,13 @@ class GRU(NoisyCell):
     arXiv:1406.1078v1, and NVIDIA's cuDNN.
     """
 
-    input_size: int
-    hidden_size: int
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
-    reset_after: bool = True
-    initialization: str = "keras"
-    use_bias: bool = True
+    input_size: Size
+    hidden_size: Size
+    activation: Activation = "tanh"
+    recurrent_activation: Activation = "sigmoid"
+    reset_after: Flag = True
+    initialization: Initialization = "keras"
+    use_bias: Flag = True
 
     def __post_init__(self) -> None:
         check_hyperparameters(self)
@@ -108,7 +107,7 @@ class GRU(NoisyCell):
         )
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> GRUCarry:
-        return GRUCarry(jnp.zeros((*batch_shape, self.hidden_size), dtype or default_float()))
+        return zero_carry(GRUCarry, batch_shape, dtype, h=self.hidden_size)
 
     def project(self, params: GRUParams, x: jax.Array) -> jax.Array:
         check_input(self, x)

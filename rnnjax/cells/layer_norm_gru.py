@@ -9,11 +9,18 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import NoisyCell, affine, check_input, default_float, recur
-from rnnjax.hyperparameters import check_hyperparameters
+from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
+from rnnjax.hyperparameters import (
+    Activation,
+    Flag,
+    Initialization,
+    Positive,
+    Size,
+    check_hyperparameters,
+)
 from rnnjax.initializers import gate_params
 from rnnjax.noise import SILENCE, Noise
-from rnnjax.normalization import check_epsilon, layer_norm
+from rnnjax.normalization import layer_norm
 
 
 class LayerNormGRUParams(NamedTuple):
@@ -86,17 +93,16 @@ class LayerNormGRU(NoisyCell):
     equations 26-28; LN: equations 15 and 16, with the ε of the authors' code.
     """
 
-    input_size: int
-    hidden_size: int
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
-    initialization: str = "keras"
-    use_bias: bool = True
-    epsilon: float = 1e-5
+    input_size: Size
+    hidden_size: Size
+    activation: Activation = "tanh"
+    recurrent_activation: Activation = "sigmoid"
+    initialization: Initialization = "keras"
+    use_bias: Flag = True
+    epsilon: Positive = 1e-5
 
     def __post_init__(self) -> None:
         check_hyperparameters(self)
-        check_epsilon("LayerNormGRU", self.epsilon)
 
     @property
     def output_size(self) -> int:
@@ -112,14 +118,14 @@ class LayerNormGRU(NoisyCell):
             use_bias=self.use_bias,
             two_biases=True,
         )
-        ones = jnp.ones(3 * self.hidden_size)
-        return LayerNormGRUParams(w_x, w_h, gain_x=ones, gain_h=ones, b=b, b_h=b_h)
+        # Two arrays, so that the parameters may be donated.
+        gain_x, gain_h = jnp.ones(3 * self.hidden_size), jnp.ones(3 * self.hidden_size)
+        return LayerNormGRUParams(w_x, w_h, gain_x, gain_h, b, b_h)
 
     def initial_carry(
         self, batch_shape: tuple[int, ...] = (), dtype: Any = None
     ) -> LayerNormGRUCarry:
-        zeros = jnp.zeros((*batch_shape, self.hidden_size), dtype or default_float())
-        return LayerNormGRUCarry(zeros)
+        return zero_carry(LayerNormGRUCarry, batch_shape, dtype, h=self.hidden_size)
 
     def project(self, params: LayerNormGRUParams, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         check_input(self, x)

@@ -9,11 +9,18 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import NoisyCell, affine, check_input, default_float, recur
-from rnnjax.hyperparameters import check_hyperparameters
+from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
+from rnnjax.hyperparameters import (
+    Activation,
+    Flag,
+    Initialization,
+    Positive,
+    Size,
+    check_hyperparameters,
+)
 from rnnjax.initializers import gate_params
 from rnnjax.noise import SILENCE, Noise
-from rnnjax.normalization import check_epsilon, layer_norm
+from rnnjax.normalization import layer_norm
 
 
 class LayerNormLSTMParams(NamedTuple):
@@ -88,17 +95,16 @@ class LayerNormLSTM(NoisyCell):
     equations 20-22; LN: equations 15 and 16, with the ε of the authors' code.
     """
 
-    input_size: int
-    hidden_size: int
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
-    initialization: str = "keras"
-    use_bias: bool = True
-    epsilon: float = 1e-5
+    input_size: Size
+    hidden_size: Size
+    activation: Activation = "tanh"
+    recurrent_activation: Activation = "sigmoid"
+    initialization: Initialization = "keras"
+    use_bias: Flag = True
+    epsilon: Positive = 1e-5
 
     def __post_init__(self) -> None:
         check_hyperparameters(self)
-        check_epsilon("LayerNormLSTM", self.epsilon)
 
     @property
     def output_size(self) -> int:
@@ -128,8 +134,9 @@ class LayerNormLSTM(NoisyCell):
     def initial_carry(
         self, batch_shape: tuple[int, ...] = (), dtype: Any = None
     ) -> LayerNormLSTMCarry:
-        zeros = jnp.zeros((*batch_shape, self.hidden_size), dtype or default_float())
-        return LayerNormLSTMCarry(h=zeros, c=zeros)
+        return zero_carry(
+            LayerNormLSTMCarry, batch_shape, dtype, h=self.hidden_size, c=self.hidden_size
+        )
 
     def project(self, params: LayerNormLSTMParams, x: jax.Array) -> jax.Array:
         check_input(self, x)

@@ -6,11 +6,10 @@ import dataclasses
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import NoisyCell, affine, check_input, default_float, recur
-from rnnjax.hyperparameters import check_hyperparameters
+from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
+from rnnjax.hyperparameters import Activation, Flag, Initialization, Size, check_hyperparameters
 from rnnjax.initializers import INITIALIZATIONS, gate_params
 from rnnjax.noise import SILENCE, Noise
 
@@ -72,16 +71,16 @@ class LSTMP(NoisyCell):
     recurrent projection layer, here without peepholes and without the other projection.
     """
 
-    input_size: int
-    hidden_size: int
-    projection_size: int
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
-    initialization: str = "keras"
-    use_bias: bool = True
+    input_size: Size
+    hidden_size: Size
+    projection_size: Size
+    activation: Activation = "tanh"
+    recurrent_activation: Activation = "sigmoid"
+    initialization: Initialization = "keras"
+    use_bias: Flag = True
 
     def __post_init__(self) -> None:
-        check_hyperparameters(self, "projection_size")
+        check_hyperparameters(self)
 
     @property
     def output_size(self) -> int:
@@ -104,10 +103,8 @@ class LSTMP(NoisyCell):
         return LSTMPParams(w_x, w_h, w_p, b, b_h)
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> LSTMPCarry:
-        dtype = dtype or default_float()
-        return LSTMPCarry(
-            h=jnp.zeros((*batch_shape, self.projection_size), dtype),
-            c=jnp.zeros((*batch_shape, self.hidden_size), dtype),
+        return zero_carry(
+            LSTMPCarry, batch_shape, dtype, h=self.projection_size, c=self.hidden_size
         )
 
     def project(self, params: LSTMPParams, x: jax.Array) -> jax.Array:

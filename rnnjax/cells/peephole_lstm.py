@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import NoisyCell, affine, check_input, default_float, recur
-from rnnjax.hyperparameters import check_hyperparameters
+from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
+from rnnjax.hyperparameters import Activation, Flag, Initialization, Size, check_hyperparameters
 from rnnjax.initializers import INITIALIZATIONS, gate_params
 from rnnjax.noise import SILENCE, Noise
 
@@ -82,12 +82,12 @@ class PeepholeLSTM(NoisyCell):
     recurrent neural networks", arXiv:1308.0850, equations 7-11.
     """
 
-    input_size: int
-    hidden_size: int
-    activation: str = "tanh"
-    recurrent_activation: str = "sigmoid"
-    initialization: str = "keras"
-    use_bias: bool = True
+    input_size: Size
+    hidden_size: Size
+    activation: Activation = "tanh"
+    recurrent_activation: Activation = "sigmoid"
+    initialization: Initialization = "keras"
+    use_bias: Flag = True
 
     def __post_init__(self) -> None:
         check_hyperparameters(self)
@@ -115,8 +115,9 @@ class PeepholeLSTM(NoisyCell):
     def initial_carry(
         self, batch_shape: tuple[int, ...] = (), dtype: Any = None
     ) -> PeepholeLSTMCarry:
-        zeros = jnp.zeros((*batch_shape, self.hidden_size), dtype or default_float())
-        return PeepholeLSTMCarry(h=zeros, c=zeros)
+        return zero_carry(
+            PeepholeLSTMCarry, batch_shape, dtype, h=self.hidden_size, c=self.hidden_size
+        )
 
     def project(self, params: PeepholeLSTMParams, x: jax.Array) -> jax.Array:
         check_input(self, x)

@@ -6,11 +6,10 @@ import dataclasses
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS
-from rnnjax.cell import NoisyCell, affine, check_input, default_float, recur
-from rnnjax.hyperparameters import check_hyperparameters
+from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
+from rnnjax.hyperparameters import Activation, Flag, Initialization, Size, check_hyperparameters
 from rnnjax.initializers import gate_params
 from rnnjax.noise import SILENCE, Noise
 
@@ -55,18 +54,18 @@ class SimpleRNN(NoisyCell):
 
     >>> cell = SimpleRNN(input_size=3, hidden_size=2, activation="relu")
     >>> params = cell.init(jax.random.key(0))
-    >>> carry, y = cell(params, cell.initial_carry(), jnp.array([1.0, -1.0, 2.0]))
+    >>> carry, y = cell(params, cell.initial_carry(), jax.numpy.array([1.0, -1.0, 2.0]))
     >>> y.shape
     (2,)
 
     Source: J. L. Elman, "Finding structure in time", Cognitive Science 14 (1990), 179-211.
     """
 
-    input_size: int
-    hidden_size: int
-    activation: str = "tanh"
-    initialization: str = "keras"
-    use_bias: bool = True
+    input_size: Size
+    hidden_size: Size
+    activation: Activation = "tanh"
+    initialization: Initialization = "keras"
+    use_bias: Flag = True
 
     noise_places = ("state",)
 
@@ -90,7 +89,7 @@ class SimpleRNN(NoisyCell):
         )
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> SimpleRNNCarry:
-        return SimpleRNNCarry(jnp.zeros((*batch_shape, self.hidden_size), dtype or default_float()))
+        return zero_carry(SimpleRNNCarry, batch_shape, dtype, h=self.hidden_size)
 
     def project(self, params: SimpleRNNParams, x: jax.Array) -> jax.Array:
         check_input(self, x)

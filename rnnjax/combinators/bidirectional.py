@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import Carry, Composite, Layer, Options, Params, check_choice, check_layers
+from rnnjax.cell import Carry, Composite, Layer, Options, Params
 from rnnjax.combinators.wrapper import Wrapper
+from rnnjax.hyperparameters import AnyLayer, check_hyperparameters, one_of
 from rnnjax.unroll import run
 
 
@@ -39,10 +40,10 @@ class Reversed(Wrapper):
     >>> up_and_down = Stack((GRU(3, 4), Reversed(GRU(4, 4))))
     """
 
-    layer: Layer
+    layer: AnyLayer
 
     def __post_init__(self) -> None:
-        check_layers("Reversed", self.layer)
+        check_hyperparameters(self)
 
     def unroll(
         self, params: Params, xs: jax.Array, carry: Carry, options: Options
@@ -74,6 +75,9 @@ MERGES: MappingProxyType[str, Callable[[jax.Array, jax.Array], Any]] = MappingPr
     }
 )
 """How `Bidirectional` puts the outputs of both directions together, by Keras's names."""
+
+Merge = Annotated[str, one_of(MERGES)]
+"""A name in `MERGES`."""
 
 
 @jax.tree_util.register_static
@@ -114,14 +118,13 @@ class Bidirectional(Composite):
     on Signal Processing 45 (1997), 2673-2681.
     """
 
-    forward: Layer
-    backward: Layer | None = None
-    merge: str = "concat"
+    forward: AnyLayer
+    backward: AnyLayer | None = None
+    merge: Merge = "concat"
 
     def __post_init__(self) -> None:
-        check_choice("Bidirectional", "merge", self.merge, MERGES)
+        check_hyperparameters(self)
         forward, backward = self._both
-        check_layers("Bidirectional", forward, backward)
         if forward.input_size != backward.input_size:
             raise ValueError(
                 f"Bidirectional: both directions read the same inputs, but forward takes "

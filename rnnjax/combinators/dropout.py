@@ -7,9 +7,10 @@ from typing import Any
 
 import jax
 
-from rnnjax.cell import Carry, Layer, NoisyCell, Options, Params, check_layers, param_shapes
+from rnnjax.cell import Carry, NoisyCell, Options, Params, param_shapes
 from rnnjax.combinators.wrapper import CellWrapper, innermost, wrappers
-from rnnjax.noise import as_factors, check_rates, draw_kept, drop
+from rnnjax.hyperparameters import AnyLayer, Rate, check_hyperparameters
+from rnnjax.noise import as_factors, draw_kept, drop
 from rnnjax.unroll import run
 
 
@@ -64,21 +65,14 @@ class Dropout(CellWrapper):
     "Regularizing and optimizing LSTM language models", ICLR 2018, section 2.
     """
 
-    layer: Layer
-    inputs: float = 0.0
-    state: float = 0.0
-    update: float = 0.0
-    weights: float = 0.0
+    layer: AnyLayer
+    inputs: Rate = 0.0
+    state: Rate = 0.0
+    update: Rate = 0.0
+    weights: Rate = 0.0
 
     def __post_init__(self) -> None:
-        check_layers("Dropout", self.layer)
-        check_rates(
-            "Dropout",
-            inputs=self.inputs,
-            state=self.state,
-            update=self.update,
-            weights=self.weights,
-        )
+        check_hyperparameters(self)
         if any(isinstance(wrapper, Dropout) for wrapper in wrappers(self.layer)):
             raise ValueError(
                 "Dropout: the layer inside has dropout already; give one of them all of the rates."

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import Carry, Layer, Options, Params, check_layers
+from rnnjax.buffers import own
+from rnnjax.cell import Carry, Options, Params
 from rnnjax.combinators.wrapper import CellWrapper
+from rnnjax.hyperparameters import AnyLayer, check_hyperparameters
 from rnnjax.unroll import run
 
 
@@ -43,10 +45,10 @@ class LearnedCarry(CellWrapper):
     (4,)
     """
 
-    layer: Layer
+    layer: AnyLayer
 
     def __post_init__(self) -> None:
-        check_layers("LearnedCarry", self.layer)
+        check_hyperparameters(self)
 
     def init(self, key: jax.Array) -> LearnedCarryParams:
         params = self.layer.init(key)
@@ -56,9 +58,10 @@ class LearnedCarry(CellWrapper):
         self, params: LearnedCarryParams, batch_shape: tuple[int, ...] = (), dtype: Any = None
     ) -> Carry:
         def for_all_rows(first: jax.Array) -> jax.Array:
-            return jnp.broadcast_to(first, (*batch_shape, *first.shape)).astype(
-                dtype or first.dtype
-            )
+            rows = jnp.broadcast_to(first, (*batch_shape, *first.shape))
+            # A count stays one, and whoever donates the carry keeps the parameters.
+            is_state = dtype is not None and jnp.issubdtype(first.dtype, jnp.inexact)
+            return own(rows.astype(dtype) if is_state else rows)
 
         return jax.tree.map(for_all_rows, params.carry)
 

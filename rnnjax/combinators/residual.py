@@ -8,8 +8,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import Carry, Layer, Options, Params, check_layers, steppable
+from rnnjax.cell import Carry, Options, Params, steppable
 from rnnjax.combinators.wrapper import CellWrapper
+from rnnjax.hyperparameters import AnyLayer, check_hyperparameters
 from rnnjax.unroll import run
 
 
@@ -39,10 +40,10 @@ class Residual(CellWrapper):
     equation 6.
     """
 
-    layer: Layer
+    layer: AnyLayer
 
     def __post_init__(self) -> None:
-        check_layers("Residual", self.layer)
+        check_hyperparameters(self)
         if self.layer.input_size != self.layer.output_size:
             raise ValueError(
                 f"Residual: {type(self.layer).__name__} has {self.layer.input_size} inputs and "

@@ -11,14 +11,13 @@ from rnnjax.cell import (
     Carry,
     Cell,
     Composite,
-    Layer,
     Options,
     Params,
-    check_layers,
     steppable,
 )
 from rnnjax.combinators.bidirectional import Bidirectional
-from rnnjax.noise import check_rates, drop
+from rnnjax.hyperparameters import Layers, Rate, check_hyperparameters
+from rnnjax.noise import drop
 from rnnjax.unroll import run
 
 
@@ -55,17 +54,11 @@ class Stack(Composite, Cell):
     (7, 2)
     """
 
-    layers: tuple[Layer, ...]
-    dropout: float = 0.0
+    layers: Layers
+    dropout: Rate = 0.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.layers, tuple | list):
-            raise ValueError(f"Stack: expected a tuple of layers, not {self.layers!r}.")
-        object.__setattr__(self, "layers", tuple(self.layers))
-        if not self.layers:
-            raise ValueError("Stack: expected at least one layer, got none.")
-        check_layers("Stack", *self.layers)
-        check_rates("Stack", dropout=self.dropout)
+        check_hyperparameters(self)
         for below, above in zip(self.layers, self.layers[1:], strict=False):
             if below.output_size != above.input_size:
                 raise ValueError(
@@ -109,7 +102,7 @@ class Stack(Composite, Cell):
         first, y = lowest.step(params[0], carry[0], z)
         carries = [first]
         for cell, p, c in zip(others, params[1:], carry[1:], strict=True):
-            c, y = cell(p, c, y)
+            c, y = cell.step(p, c, cell.project(p, y))
             carries.append(c)
         return tuple(carries), y
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import jax
 
-from rnnjax.cell import Carry, Composite, Layer, Options, Params, check_layers
+from rnnjax.cell import Carry, Composite, Options, Params
 from rnnjax.combinators.residual import Residual
 from rnnjax.combinators.wrapper import CellWrapper, innermost, wrappers
-from rnnjax.noise import check_rates, draw_kept
+from rnnjax.hyperparameters import AnyLayer, Rate, check_hyperparameters
+from rnnjax.noise import draw_kept
 from rnnjax.unroll import run, zone_out
 
 
@@ -48,13 +49,12 @@ class Zoneout(CellWrapper):
     activations", ICLR 2017, section 3.2 (equations for the LSTM) and appendix (GRU).
     """
 
-    layer: Layer
-    h: float = 0.0
-    c: float = 0.0
+    layer: AnyLayer
+    h: Rate = 0.0
+    c: Rate = 0.0
 
     def __post_init__(self) -> None:
-        check_layers("Zoneout", self.layer)
-        check_rates("Zoneout", h=self.h, c=self.c)
+        check_hyperparameters(self)
         if any(isinstance(wrapper, Zoneout) for wrapper in wrappers(self.layer)):
             raise ValueError("Zoneout: the layer inside has zoneout already; give one all rates.")
         cell = innermost(self.layer)
