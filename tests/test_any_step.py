@@ -162,7 +162,9 @@ STEPS: dict[str, Given] = {
     "a rule of its own": Given(of_state(lambda w, h, z: own_tangent(z + h @ w))),
     "rematerialised": Given(of_state(jax.checkpoint(lambda w, h, z: jnp.tanh(z + h @ w)))),
     "a solution": Given(of_state(solved)),
-    "an inverse": Given(of_state(lambda w, h, z: z + jnp.tanh(h) @ jnp.linalg.inv(w + 3 * jnp.eye(H)))),
+    "an inverse": Given(
+        of_state(lambda w, h, z: z + jnp.tanh(h) @ jnp.linalg.inv(w + 3 * jnp.eye(H)))
+    ),
     "a factorisation": Given(of_state(rotated)),
     "a matrix exponential": Given(
         of_state(lambda w, h, z: jnp.tanh(z + h @ jax.scipy.linalg.expm(w - w.T)))
@@ -172,15 +174,15 @@ STEPS: dict[str, Given] = {
     "loops": Given(of_state(nested)),
     "a loop of unknown length": Given(of_state(searched)),
     "a convolution": Given(
-        of_state(
-            lambda w, h, z: jnp.tanh(z + jax.vmap(lambda h: jnp.convolve(h, w[0], "same"))(h))
-        )
+        of_state(lambda w, h, z: jnp.tanh(z + jax.vmap(lambda h: jnp.convolve(h, w[0], "same"))(h)))
     ),
     "a prefix": Given(
         of_state(lambda w, h, z: jnp.tanh(z + lax.associative_scan(jnp.add, h @ w, axis=-1)))
     ),
     "two matrices": Given(of_state(lambda w, h, z: jnp.tanh(z + h @ (w @ w.T)))),
-    "complex numbers": Given(of_state(lambda w, h, z: z + jnp.tanh(h @ w / 4)), dtype=np.complex128),
+    "complex numbers": Given(
+        of_state(lambda w, h, z: z + jnp.tanh(h @ w / 4)), dtype=np.complex128
+    ),
     "a complex exponential": Given(
         of_state(lambda w, h, z: z / 2 + jnp.exp(-jnp.abs(h)) * jnp.exp(1j * w[0]) @ w / 4),
         dtype=np.complex128,
