@@ -85,13 +85,13 @@ class LastOutput(_Holder):
 
 
 def _giving(values: Any) -> Callable[[jax.Array], Any]:
-    """An initializer that gives these arrays; zeros for shapes, which Flax only compares."""
+    """An initializer that gives these arrays; zeros for shapes, of which Flax compares no more."""
 
     def is_shape(leaf: Any) -> bool:
         return isinstance(leaf, jax.ShapeDtypeStruct)
 
     return lambda _: jax.tree.map(
-        lambda leaf: jnp.zeros(leaf.shape, leaf.dtype) if is_shape(leaf) else leaf, values
+        lambda leaf: jnp.zeros(leaf.shape) if is_shape(leaf) else leaf, values
     )
 
 
