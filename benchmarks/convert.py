@@ -74,7 +74,7 @@ def to_side(side: str, row: Row, arrays: Arrays) -> Arrays:
             }
             place = "embedding.0"
         case "rnnjax":
-            cells, place = _named("rnn.cell", params), "embedding.embedding"
+            cells, place = _named("rnn", params), "embedding.embedding"
             heads = _our_heads(row.work)
             others = {_with_head(name, heads): a for name, a in kernels.items()}
         case "flax_linen":
@@ -114,7 +114,7 @@ def from_side(side: str, row: Row, arrays: Arrays) -> Arrays:
                 for name, a in kernels.items()
             }
         case "rnnjax":
-            params = _unnamed("rnn.cell", like, parts["rnn"])
+            params = _unnamed("rnn", like, parts["rnn"])
         case "flax_linen":
             module, variables = flax_interop.to_linen(layer, like)
             inner = "rnn" if work.bidirectional else "rnn.cell"

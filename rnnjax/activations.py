@@ -13,6 +13,10 @@ def _gelu(x: jax.Array) -> jax.Array:
     return jax.nn.gelu(x, approximate=False)
 
 
+def _keras2_hard_sigmoid(x: jax.Array) -> jax.Array:
+    return jnp.clip(x * 0.2 + 0.5, 0, 1)
+
+
 def _linear(x: jax.Array) -> jax.Array:
     return x
 
@@ -29,6 +33,7 @@ ACTIVATIONS: MappingProxyType[str, Callable[[jax.Array], jax.Array]] = MappingPr
         "gelu": _gelu,
         "hard_sigmoid": jax.nn.hard_sigmoid,
         "hard_tanh": jax.nn.hard_tanh,
+        "keras2_hard_sigmoid": _keras2_hard_sigmoid,
         "leaky_relu": jax.nn.leaky_relu,
         "linear": _linear,
         "relu": jax.nn.relu,
@@ -41,7 +46,8 @@ ACTIVATIONS: MappingProxyType[str, Callable[[jax.Array], jax.Array]] = MappingPr
     }
 )
 """Every named activation. `gelu` is the exact one and `hard_sigmoid` is relu6(x + 3) / 6, as in
-Keras 3 and PyTorch."""
+Keras 3 and PyTorch; `keras2_hard_sigmoid` is what Keras 2 had under that name: 0.2 x + 0.5,
+between 0 and 1."""
 
 
 def gates(x: jax.Array, names: Sequence[str]) -> list[jax.Array]:

@@ -17,6 +17,7 @@ Step = Callable[[Any, Any, np.ndarray], tuple[Any, np.ndarray]]
 
 NONLINEARITIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "elu": lambda a: np.where(a > 0, a, np.exp(np.minimum(a, 0)) - 1),
+    "keras2_hard_sigmoid": lambda a: np.clip(0.2 * a + 0.5, 0, 1),
     "hard_sigmoid": lambda a: np.clip(a / 6 + 0.5, 0, 1),
     "hard_tanh": lambda a: np.clip(a, -1, 1),
     "leaky_relu": lambda a: np.where(a > 0, a, 0.01 * a),

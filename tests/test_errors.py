@@ -28,8 +28,8 @@ from rnnjax import (
 from rnnjax.cells import GRUCarry, LSTMCarry, SimpleRNNCarry
 
 ACTIVATION_LIST = (
-    "elu, gelu, hard_sigmoid, hard_tanh, leaky_relu, linear, relu, selu, sigmoid, silu, softplus, "
-    "softsign, tanh"
+    "elu, gelu, hard_sigmoid, hard_tanh, keras2_hard_sigmoid, leaky_relu, linear, relu, selu, "
+    "sigmoid, silu, softplus, softsign, tanh"
 )
 
 

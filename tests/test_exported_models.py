@@ -16,6 +16,7 @@ import safetensors.numpy
 from jax.extend.core import jaxpr_as_fun
 
 import rnnjax
+from rnnjax.bridges.named import to_named
 from rnnjax.cells import LSTMParams
 from rnnjax.export import Array, ExportError, Model, export_model, read_params
 from rnnjax.export.comparison import largest_difference
@@ -178,16 +179,18 @@ def test_parameters_are_named_by_their_places_and_come_back(tmp_path):
     path = tmp_path / "params.safetensors"
     path.write_bytes(params_bytes(model.params))
     arrays = safetensors.numpy.load_file(path)
-    cell = model.params["rnn"]["cell"]
-    assert_close(arrays["rnn.cell.layer.w_x"], cell.layer.w_x, tolerance=0.0)
-    assert_close(arrays["rnn.cell.carry.h"], cell.carry.h, tolerance=0.0)
+    rnn = model.params["rnn"]
+    assert_close(arrays["rnn.layer.w_x"], rnn["layer"]["w_x"], tolerance=0.0)
+    assert_close(arrays["rnn.carry.h"], rnn["carry"]["h"], tolerance=0.0)
     shapes = jax.eval_shape(lambda: model.params)
     again = read_params(path, shapes)
-    assert isinstance(again["rnn"]["cell"].layer, LSTMParams)
     assert_close(again, model.params, tolerance=0.0)
-    part = read_params(path, shapes["rnn"]["cell"].layer, prefix="rnn.cell.layer.")
-    assert_close(part, cell.layer, tolerance=0.0)
-    with pytest.raises(ValueError, match=r"another model: rnn\.cell\.backward\.b is absent there"):
+    layer = rnnjax.LSTM(4, 6)
+    wanted = jax.eval_shape(layer.init, jax.random.key(0))
+    part = read_params(path, wanted, prefix="rnn.layer.")
+    assert isinstance(part, LSTMParams)
+    assert_close(to_named(part), rnn["layer"], tolerance=0.0)
+    with pytest.raises(ValueError, match=r"another model: rnn\.backward\.b is absent there"):
         read_params(path, TEXT.params)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rnnjax import GRU, LSTM, SimpleRNN, Stack
+from rnnjax.bridges.named import from_named
 from rnnjax.models import SequenceClassifier
 from tests import oracles
 from tests.cells_under_test import random_like
@@ -40,7 +41,8 @@ def test_logits_are_the_last_output_times_a_matrix(mask):
     rng = np.random.default_rng(2)
     xs = rng.standard_normal((4, 4, 3))
     variables = random_like(rng, jax.eval_shape(model.init, jax.random.key(0), xs))
-    cell, dense = variables["params"]["rnn"]["cell"], variables["params"]["to_logits"]
+    cell = from_named(LSTM(3, 5), variables["params"]["rnn"])
+    dense = variables["params"]["to_logits"]
     carry = LSTM(3, 5).initial_carry((4,))
     *_, last = oracles.run(
         oracles.lstm(), cell, xs.swapaxes(0, 1), carry, mask=None if mask is None else mask.T

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import rnnjax
+from rnnjax.bridges.named import from_named
 from rnnjax.models import SequenceTagger, TextClassifier, max_mean
 
 TOKENS = np.array([[3, 1, 4, 0], [2, 2, 0, 0], [0, 0, 0, 0]])
@@ -32,7 +33,7 @@ def test_text_classifier_by_hand(pooling, masked):
     xs = params["embedding"]["embedding"][TOKENS].swapaxes(0, 1)
     run = rnnjax.unroll_last if pooling == "last" else rnnjax.unroll
     time_mask = None if mask is None else mask.T
-    _, ys = run(model.layer, params["rnn"]["cell"], xs, mask=time_mask)
+    _, ys = run(model.layer, from_named(model.layer, params["rnn"]), xs, mask=time_mask)
     if pooling == "last":
         features = np.asarray(ys)
     else:
@@ -113,7 +114,9 @@ def test_tagger_by_hand():
     params = model.init(jax.random.key(6), xs)["params"]
     carry = jax.tree.map(jnp.ones_like, model.layer.initial_carry((2,)))
     final, logits = model.apply({"params": params}, xs, carry)
-    wanted, ys = rnnjax.unroll(model.layer, params["rnn"]["cell"], xs.swapaxes(0, 1), carry)
+    wanted, ys = rnnjax.unroll(
+        model.layer, from_named(model.layer, params["rnn"]), xs.swapaxes(0, 1), carry
+    )
     kernel, bias = params["to_logits"]["kernel"], params["to_logits"]["bias"]
     np.testing.assert_allclose(logits, (ys @ kernel).swapaxes(0, 1) + bias[None, None], rtol=1e-5)
     jax.tree.map(np.testing.assert_array_equal, final, wanted)

@@ -44,8 +44,8 @@ def build(
 ) -> Program:
     layer = _layer(row.work)
     if row.kind == "stream":
-        like = {"rnn": {"cell": jax.eval_shape(layer.init, jax.random.key(0))}}
-        params = fill(like, weights)["rnn"]["cell"]
+        like = {"rnn": jax.eval_shape(layer.init, jax.random.key(0))}
+        params = fill(like, weights)["rnn"]
         return Stream(row, layer, params, layer.initial_carry((row.work.batch,)))
     model = _model(row.work, layer)
     like = jax.eval_shape(model.init, jax.random.key(0), make_batch(row)[0][:1])["params"]

@@ -7,7 +7,8 @@ from typing import Any
 import jax
 from flax import nnx
 
-from rnnjax.cell import Carry, Layer, Params
+from rnnjax.bridges.named import from_named, to_named
+from rnnjax.cell import Carry, Layer, Params, param_shapes
 from rnnjax.unroll import unroll, unroll_last
 
 
@@ -21,18 +22,23 @@ class _Holder(nnx.Module):
                 )
             params = layer.init(rngs.params())
         self.layer = layer
-        self.cell = nnx.data(jax.tree.map(nnx.Param, params))
+        for name, value in to_named(params).items():
+            setattr(self, _attribute(type(self), name), _held(value))
 
     @property
     def params(self) -> Params:
         """The parameters as the layer takes them."""
-        return jax.tree.map(
-            lambda param: param[...], self.cell, is_leaf=lambda x: isinstance(x, nnx.Variable)
-        )
+        names = to_named(param_shapes(self.layer))
+        held = {name: getattr(self, _attribute(type(self), name)) for name in names}
+        return from_named(self.layer, jax.tree.map(_value, held, is_leaf=_is_held))
 
 
 class RNN(_Holder):
     """Runs a layer over a batch of sequences; each array of its parameters is an `nnx.Param`.
+
+    They are attributes named by their places: ``w_x`` of a cell, ``forward/w_x`` of a
+    `rnnjax.Bidirectional`, ``0/w_x`` of a `rnnjax.Stack`. A name that the module has itself, such
+    as ``layer``, gets an underscore behind it.
 
     Args:
         layer: a cell, or a combination of cells.
@@ -68,6 +74,8 @@ class RNN(_Holder):
 class LastOutput(_Holder):
     """Runs a layer over a batch of sequences and gives the last output only.
 
+    Its parameters are those of `RNN`.
+
     Args:
         layer: a cell, or a combination of cells.
         params: its parameters; by default `layer.init` draws them.
@@ -87,6 +95,26 @@ class LastOutput(_Holder):
         xs, mask = _swap((xs, mask))
         key = None if rngs is None else rngs.dropout()
         return unroll_last(self.layer, self.params, xs, mask=mask, key=key)[1]
+
+
+def _attribute(module: type, name: str) -> str:
+    return f"{name}_" if name == "layer" or hasattr(module, name) else name
+
+
+def _held(value: Any) -> Any:
+    if isinstance(value, dict):
+        return nnx.Dict({name: _held(inner) for name, inner in value.items()})
+    return nnx.Param(value)
+
+
+def _is_held(node: Any) -> bool:
+    return isinstance(node, nnx.Variable | nnx.Dict)
+
+
+def _value(held: Any) -> Any:
+    if isinstance(held, nnx.Dict):
+        return {name: _value(inner) for name, inner in held.items()}
+    return held[...]
 
 
 def _swap(arrays: Any) -> Any:

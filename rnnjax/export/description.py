@@ -34,7 +34,7 @@ outputs = model.run(None, {{{feeds}}})  # {outputs}
 """
 
 _PARAMS = """\
-**`params.safetensors`**, named by their places, such as `rnn.cell.w_x`:
+**`params.safetensors`**, named by their places, such as `rnn.w_x`:
 
 ```python
 from safetensors.numpy import load_file

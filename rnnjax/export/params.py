@@ -14,7 +14,7 @@ from rnnjax.interop.files import load_state_dict
 
 
 def params_bytes(params: Any) -> bytes:
-    """The parameters in the format of safetensors, named by their places: "rnn.cell.w_x"."""
+    """The parameters in the format of safetensors, named by their places: "rnn.w_x"."""
     arrays = {name: np.ascontiguousarray(a) for name, a in by_name(jax.device_get(params)).items()}
     return safetensors.numpy.save(arrays)
 
@@ -25,7 +25,7 @@ def read_params(path: str | os.PathLike[str], wanted: Any, prefix: str = "") -> 
     Args:
         path: the file.
         wanted: parameters of the same model, or their shapes, such as ``jax.eval_shape`` gives.
-        prefix: what the names of a part of the model begin with, such as "rnn.cell.", to read
+        prefix: what the names of a part of the model begin with, such as "rnn.", to read
             that part only.
 
     Returns:

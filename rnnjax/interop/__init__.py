@@ -3,7 +3,7 @@ has to be made.
 
 ========================  ===========================================================
 `rnnjax.interop.torch`    ``torch.nn.RNN``, ``LSTM``, ``GRU``, and their state dicts
-`rnnjax.interop.keras`    Keras 3 ``SimpleRNN``, ``LSTM``, ``GRU``, ``Bidirectional``
+`rnnjax.interop.keras`    Keras's ``SimpleRNN``, ``LSTM``, ``GRU``, ``Bidirectional``
 `rnnjax.interop.flax`     cells of ``flax.linen`` and ``flax.nnx``
 ========================  ===========================================================
 

@@ -9,9 +9,11 @@ here             ``flax.linen``                         ``flax.nnx``
 `Bidirectional`  ``Bidirectional`` of two ``RNN``       ``Bidirectional`` of two ``RNN``
 ===============  =====================================  =====================================
 
-An ``RNN`` around a cell has no weights of its own and stands for its cell; ``time_major`` and
-``return_carry`` say how it is run. Every cell of Flax has a bias, zero where there is none here.
-Flax orders the carry of an LSTM (c, h), which `carry_from_flax` and `carry_to_flax` exchange.
+A cell that both directions of a ``Bidirectional`` of Flax share becomes two, with equal parameters;
+the outputs are the same, but from there on each is trained for itself. An ``RNN`` around a cell has
+no weights of its own and stands for its cell; ``time_major`` and ``return_carry`` say how it is
+run. Every cell of Flax has a bias, zero where there is none here. Flax orders the carry of an LSTM
+(c, h), which `carry_from_flax` and `carry_to_flax` exchange.
 """
 
 from __future__ import annotations

@@ -56,6 +56,9 @@ def weights_from_dense(dense: Dense, params: Mapping[str, Any], owner: str) -> W
     Raises:
         ValueError: one is missing or unknown, or a shape does not fit.
     """
+    for name, leaves in params.items():
+        if not isinstance(leaves, Mapping):
+            raise ValueError(f"{owner} has dense layers with a kernel, but {name} is an array.")
     found = {
         f"{name}/{leaf}": to_numpy(array)
         for name, leaves in params.items()

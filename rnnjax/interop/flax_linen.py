@@ -31,6 +31,7 @@ _CELLS: dict[Any, Any] = {
     linen.OptimizedLSTMCell: LSTM,
     linen.GRUCell: GRU,
 }
+_WAYS = ("forward_rnn", "backward_rnn")
 _MERGE = linen.Bidirectional.__dataclass_fields__["merge_fn"].default
 
 
@@ -73,10 +74,9 @@ def to_linen(layer: Layer, params: Params) -> tuple[Any, dict[str, Any]]:
     if isinstance(layer, Bidirectional):
         forward, backward = (to_linen(*pair) for pair in zip(both(layer), params, strict=True))
         module = linen.Bidirectional(linen.RNN(forward[0]), linen.RNN(backward[0]))
-        names = ("forward_rnn", "backward_rnn")
         nested = {
             name: {"cell": part[1]["params"]}
-            for name, part in zip(names, (forward, backward), strict=True)
+            for name, part in zip(_WAYS, (forward, backward), strict=True)
         }
         return module, {"params": nested}
     cell: Any = layer
@@ -95,13 +95,33 @@ def to_linen(layer: Layer, params: Params) -> tuple[Any, dict[str, Any]]:
 def _from_linen(module: Any, params: Mapping[str, Any]) -> tuple[Any, Any]:
     if type(module) is linen.Bidirectional:
         check_run(module, merge=_MERGE)
-        forward, forward_params = _from_linen(module.forward_rnn, params["forward_rnn"])
-        backward, backward_params = _from_linen(module.backward_rnn, params["backward_rnn"])
+        one = _part(module, params, "forward_rnn")
+        shared = _cell_of(module.forward_rnn) is _cell_of(module.backward_rnn)
+        # A cell that both share has its parameters where it is run first.
+        other = one if shared else _part(module, params, "backward_rnn")
+        forward, forward_params = _from_linen(module.forward_rnn, one)
+        backward, backward_params = _from_linen(module.backward_rnn, other)
         layer = Bidirectional(forward, None if backward == forward else backward)
         return layer, BidirectionalParams(forward_params, backward_params)
     if type(module) is linen.RNN:
         check_run(module)
-        return _from_linen(module.cell, params["cell"])
+        return _from_linen(module.cell, _part(module, params, "cell"))
     kind = kind_of(module, _CELLS)
     owner = f"The {type(module).__name__} of flax.linen"
     return cell_from_weights(kind, module, weights_from_dense(DENSE[kind], params, owner))
+
+
+def _cell_of(module: Any) -> Any:
+    return module.cell if type(module) is linen.RNN else module
+
+
+def _part(module: Any, params: Any, name: str) -> Any:
+    """The parameters of a module inside; a `ValueError` if they are not there."""
+    if isinstance(params, Mapping) and name in params:
+        return params[name]
+    found = sorted(params) if isinstance(params, Mapping) else type(params).__name__
+    raise ValueError(
+        f"The {type(module).__name__} of flax.linen has its parameters under {name!r}, but these "
+        f"are {found}. A cell that was made inside another module keeps them there: pass "
+        "{'params': ...} with that cell's own under the names forward_rnn, backward_rnn and cell."
+    )

@@ -1,4 +1,4 @@
-"""Keras 3 ``SimpleRNN``, ``LSTM``, ``GRU`` and ``Bidirectional``: layers and lists of weights.
+"""Keras's ``SimpleRNN``, ``LSTM``, ``GRU`` and ``Bidirectional``: layers and lists of weights.
 
 =====================================  =====================================================
 here                                   there
@@ -17,6 +17,12 @@ training only; regularizers and constraints belong to the training; ``return_seq
 ``return_state``, ``stateful``, ``unroll`` and ``zero_output_for_mask`` say how a layer is run, as
 the arguments of `rnnjax.unroll` do. On masked steps Keras by default repeats the previous output,
 where `rnnjax.unroll` gives zeros.
+
+Layers of Keras 2 and 3 are read, and those of Keras 3 are written. Their weights lie alike, but
+``hard_sigmoid`` is another function in each (that of Keras 2 is ``keras2_hard_sigmoid`` here), and
+the default values of ``recurrent_activation`` and ``reset_after`` have changed. A layer tells its
+version by its class, a configuration by the options that only one version writes. Where neither
+does and it makes a difference, `from_keras` and `from_weights` ask for ``keras_version``.
 """
 
 from __future__ import annotations
@@ -39,6 +45,7 @@ from rnnjax.interop.keras_config import (
     to_config,
     weight_shapes,
 )
+from rnnjax.interop.keras_version import version_of
 
 __all__ = ["from_keras", "from_weights", "to_config", "to_keras", "to_weights"]
 
@@ -47,18 +54,19 @@ _OTHER_GRU_ORDER = (1, 0, 2)
 """From z, r, h to r, z, n, and back."""
 
 
-def from_keras(layer: Any) -> tuple[Any, Params]:
+def from_keras(layer: Any, *, keras_version: int | str | None = None) -> tuple[Any, Params]:
     """The layer that computes what a layer of Keras does, and its parameters.
 
     Args:
         layer: a built ``keras.layers.SimpleRNN``, ``LSTM`` or ``GRU``, or a ``Bidirectional`` of
             them; or any object with their ``get_config()`` and ``get_weights()``.
+        keras_version: 2, 3, or such as "2.15.0", where the layer does not tell.
 
     Returns:
         As `from_weights` does.
 
     Raises:
-        ValueError: the layer is not built, or it can't be represented.
+        ValueError: the layer is not built, can't be represented, or could be of Keras 2 and 3.
     """
     if not getattr(layer, "built", True):
         raise ValueError(
@@ -66,40 +74,48 @@ def from_keras(layer: Any) -> tuple[Any, Params]:
             "build((None, None, input_size)), first."
         )
     config = {"class_name": type(layer).__name__, "config": layer.get_config()}
-    return from_weights(layer.get_weights(), config)
+    version = version_of(config, layer, keras_version)
+    return from_weights(layer.get_weights(), config, keras_version=version)
 
 
-def from_weights(weights: Sequence[Any], config: Mapping[str, Any]) -> tuple[Any, Params]:
+def from_weights(
+    weights: Sequence[Any], config: Mapping[str, Any], *, keras_version: int | str | None = None
+) -> tuple[Any, Params]:
     """The layer that belongs to a list of weights, and its parameters.
 
     Args:
         weights: as ``get_weights()`` lists them.
         config: what ``keras.layers.serialize(layer)`` returns and a ``.keras`` archive holds in
             its config.json: ``{"class_name": "LSTM", "config": {"units": 8, ...}}``.
-            Options that are missing have Keras's default values.
+            Options that are missing have Keras's default values, as far as its versions agree.
+        keras_version: 2, 3, or such as "2.15.0", where the configuration does not tell. A
+            ``.keras`` archive has it in its metadata.json, an ``.h5`` file as an attribute.
 
     Returns:
         A cell or a `rnnjax.Bidirectional`, and its parameters, with the dtypes of the weights.
 
     Raises:
-        ValueError: the layer can't be represented, or the weights do not fit it.
+        ValueError: the layer can't be represented, the weights do not fit it, or it could be of
+            Keras 2 and 3.
 
     >>> weights = [np.ones((2, 12), "f"), np.ones((3, 12), "f"), np.ones(12, "f")]
-    >>> lstm, params = from_weights(weights, {"class_name": "LSTM", "config": {"units": 3}})
+    >>> config = {"class_name": "LSTM", "config": {"units": 3}}
+    >>> lstm, params = from_weights(weights, config, keras_version=3)
     >>> lstm.input_size, lstm.hidden_size, params.b.shape
     (2, 3, (12,))
     """
     configs, merge = directions_from_config(config)
+    version = version_of(config, stated=keras_version)
     counts = [3 if c["config"].get("use_bias", True) else 2 for c in configs]
     if len(weights) != sum(counts):
         raise ValueError(
             f"This {config['class_name']} of Keras has {sum(counts)} weights, "
             f"but {len(weights)} were given."
         )
-    pairs = [_from_cell(weights[: counts[0]], configs[0])]
+    pairs = [_from_cell(weights[: counts[0]], configs[0], version)]
     if merge is None:
         return pairs[0]
-    pairs.append(_from_cell(weights[counts[0] :], configs[1]))
+    pairs.append(_from_cell(weights[counts[0] :], configs[1], version))
     (forward, forward_params), (backward, backward_params) = pairs
     layer = Bidirectional(forward, None if backward == forward else backward, merge)
     return layer, BidirectionalParams(forward_params, backward_params)
@@ -153,11 +169,14 @@ def to_keras(layer: Layer, params: Params) -> Any:
     return made
 
 
-def _from_cell(weights: Sequence[Any], config: Mapping[str, Any]) -> tuple[Any, Any]:
+def _from_cell(
+    weights: Sequence[Any], config: Mapping[str, Any], version: int | None
+) -> tuple[Any, Any]:
     arrays = [to_numpy(w) for w in weights]
     if arrays[0].ndim != 2:
         raise ValueError(f"A kernel of Keras has two axes, but this one is {arrays[0].shape}.")
-    cell = cell_from_config(config, arrays[0].shape[0])
+    bias_axes = arrays[2].ndim if len(arrays) > 2 else None
+    cell = cell_from_config(config, arrays[0].shape[0], version, bias_axes)
     wanted = weight_shapes(cell)
     shapes = {name: array.shape for name, array in zip(wanted, arrays, strict=True)}
     check_shapes(f"The {config['class_name']} of Keras", shapes, wanted)

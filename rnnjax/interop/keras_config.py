@@ -9,10 +9,13 @@ from rnnjax.activations import ACTIVATIONS
 from rnnjax.cell import Layer
 from rnnjax.cells import GRU, LSTM, SimpleRNN
 from rnnjax.combinators import Bidirectional, Stack
+from rnnjax.interop.keras_version import check_is_known
 
 _CELLS: dict[str, Any] = {"SimpleRNN": SimpleRNN, "LSTM": LSTM, "GRU": GRU}
 _NUM_GATES = {SimpleRNN: 1, LSTM: 4, GRU: 3}
 _DEFAULTS = {"activation": "tanh", "recurrent_activation": "sigmoid", "reset_after": True}
+"""Those of Keras 3. Before TensorFlow 2 the last two were "hard_sigmoid" and False."""
+_KERAS_2_ONLY = "keras2_hard_sigmoid"
 _OPTIONS = {
     SimpleRNN: ("activation",),
     LSTM: ("activation", "recurrent_activation"),
@@ -20,17 +23,39 @@ _OPTIONS = {
 }
 
 
-def cell_from_config(config: Mapping[str, Any], input_size: int) -> Any:
+def cell_from_config(
+    config: Mapping[str, Any], input_size: int, version: int | None, bias_axes: int | None
+) -> Any:
     """The cell that a layer of Keras runs, given what `directions_from_config` returns.
 
+    Args:
+        config: of the layer.
+        input_size: D, which no configuration holds.
+        version: 2 or 3, or None if it isn't known.
+        bias_axes: how many axes the bias has, or None if there is none.
+
     Raises:
-        ValueError: an activation can't be represented, or the number of units is missing.
+        ValueError: an activation can't be represented, the number of units is missing, or what the
+            configuration leaves open depends on the version.
     """
     name, options = config["class_name"], config["config"]
-    kind = _CELLS[name]
-    chosen = {option: options.get(option, _DEFAULTS[option]) for option in _OPTIONS[kind]}
+    kind, owner = _CELLS[name], f"The {name} of Keras"
+    if found := {"output_dim", "inner_activation"} & set(options):
+        raise ValueError(
+            f"{owner} has the option {min(found)}, which is one of Keras 1; load and save it with "
+            "Keras 2 first."
+        )
+    known = dict(options)
+    if kind is GRU and bias_axes is not None:
+        known.setdefault("reset_after", bias_axes == 2)
+    chosen = {
+        option: known[option] if option in known else _default(owner, option, version)
+        for option in _OPTIONS[kind]
+    }
     for option in ("activation", "recurrent_activation"):
-        _check_activation(f"The {name} of Keras", option, chosen.get(option, "tanh"))
+        if option in chosen:
+            _check_activation(owner, option, chosen[option])
+            chosen[option] = _function_of(owner, option, chosen[option], version)
     return kind(input_size, options.get("units"), use_bias=options.get("use_bias", True), **chosen)
 
 
@@ -150,13 +175,39 @@ def _cell_options(cell: Any) -> dict[str, Any]:
     return options | rest
 
 
+def _default(owner: str, option: str, version: int | None) -> Any:
+    """The default value of an option, if all versions that it may be of have the same one."""
+    if option == "activation":
+        return _DEFAULTS[option]
+    what = f"does not say its {option}, whose default value was another one before TensorFlow 2"
+    if check_is_known(version, owner, what) == 2:
+        raise ValueError(f"{owner} {what}; write {option} into its configuration.")
+    return _DEFAULTS[option]
+
+
+def _function_of(owner: str, option: str, name: str, version: int | None) -> str:
+    """Our name of the activation that a version of Keras has under this one."""
+    if name != "hard_sigmoid":
+        return name
+    what = (
+        f"has {option}='hard_sigmoid', which is relu6(x + 3) / 6 in Keras 3 and was 0.2 x + 0.5, "
+        "between 0 and 1, in Keras 2"
+    )
+    return _KERAS_2_ONLY if check_is_known(version, owner, what) == 2 else name
+
+
 def _check_activation(owner: str, option: str, name: Any) -> None:
+    if name == _KERAS_2_ONLY:
+        raise ValueError(
+            f"{owner} has {option}={name!r}, a function that Keras 2 calls hard_sigmoid and Keras "
+            "3 does not have."
+        )
     if name == "leaky_relu":
         raise ValueError(
             f"{owner} has {option}='leaky_relu', whose slope is 0.2 in Keras and 0.01 here."
         )
     if not isinstance(name, str) or name not in ACTIVATIONS:
-        listed = ", ".join(sorted(set(ACTIVATIONS) - {"leaky_relu"}))
+        listed = ", ".join(sorted(set(ACTIVATIONS) - {"leaky_relu", _KERAS_2_ONLY}))
         raise ValueError(
             f"{owner} has {option}={name!r}, which is none of those known here: {listed}."
         )

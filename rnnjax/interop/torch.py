@@ -42,7 +42,8 @@ from rnnjax.cells import (
 )
 from rnnjax.combinators import Bidirectional, BidirectionalParams, Stack
 from rnnjax.interop.arrays import check_shapes, one_dtype, to_jax, to_numpy
-from rnnjax.interop.torch_structure import describe, explain_absence, infer
+from rnnjax.interop.torch_forms import plain_weights
+from rnnjax.interop.torch_structure import describe, infer
 
 _MODES = {"RNN_TANH": "tanh", "RNN_RELU": "relu", "LSTM": "tanh", "GRU": "tanh"}
 _MODULES = {SimpleRNN: "RNN", LSTM: "LSTM", LSTMP: "LSTM", GRU: "GRU"}
@@ -70,6 +71,7 @@ def from_torch(module: Any) -> tuple[Layer, Params]:
     Raises:
         ValueError: it is another module, or its weights are not what such a module has.
     """
+    module = getattr(module, "_orig_mod", module)  # which torch.compile wraps
     mode = getattr(module, "mode", None)
     if mode not in _MODES:
         raise ValueError(
@@ -88,7 +90,10 @@ def from_state_dict(
     """The layer that a state dict of PyTorch belongs to, and its parameters.
 
     The kind, the sizes, the layers, the directions, the projection and whether there are biases
-    follow from the names and the shapes.
+    follow from the names and the shapes. Of a weight norm, of pruning and of DropConnect the
+    weights that they give in evaluation are taken, as `rnnjax.interop.torch_forms` lists; what
+    can't be undone is refused by its name. The state dict of a ``torch.nn.RNNCell``,
+    ``LSTMCell`` or ``GRUCell`` is that of one layer.
 
     Args:
         state_dict: arrays or tensors by name, such as `rnnjax.interop.load_state_dict` reads.
@@ -110,13 +115,7 @@ def from_state_dict(
     >>> params.w_x.shape
     (2, 12)
     """
-    arrays = {
-        name.removeprefix(prefix): to_numpy(array)
-        for name, array in state_dict.items()
-        if name.startswith(prefix)
-    }
-    if "weight_ih_l0" not in arrays or "weight_hh_l0" not in arrays:
-        raise ValueError(explain_absence(state_dict, prefix))
+    arrays = plain_weights(state_dict, prefix)
     structure = infer(arrays, nonlinearity)
     shapes = {name: array.shape for name, array in arrays.items()}
     check_shapes("The state dict", shapes, structure.shapes())

@@ -56,17 +56,6 @@ class Structure(NamedTuple):
         }
 
 
-def explain_absence(state_dict: Mapping[str, Any], prefix: str) -> str:
-    """What to say when a state dict holds no recurrent layer under a prefix."""
-    ending = "weight_ih_l0"
-    found = sorted(name.removesuffix(ending) for name in state_dict if name.endswith(ending))
-    hint = f", but there are some under {', '.join(map(repr, found))}" if found else ""
-    return (
-        "Every recurrent layer of PyTorch has a weight_ih_l0 and a weight_hh_l0; the state dict "
-        f"has none under the prefix {prefix!r}{hint}."
-    )
-
-
 def infer(arrays: Mapping[str, np.ndarray], nonlinearity: str) -> Structure:
     """The structure that the arrays of layer 0, and the names of all, give evidence of."""
     w_x, w_h = arrays["weight_ih_l0"], arrays["weight_hh_l0"]

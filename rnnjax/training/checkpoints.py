@@ -264,6 +264,12 @@ def _arrays(tree: Any) -> dict[str, str]:
 
 
 def _check_arrays(saved: dict[str, str], wanted: dict[str, str]) -> None:
+    renamed = {name.replace("/cell/", "/"): kind for name, kind in saved.items()}
+    if renamed == wanted != saved:
+        raise ValueError(
+            "an earlier version of rnnjax saved it, with a layer's parameters under rnn/cell and "
+            "not under rnn; use that version, or train again in another folder"
+        )
     for name in sorted(saved.keys() | wanted.keys()):
         if saved.get(name) != wanted.get(name):
             raise ValueError(

@@ -11,6 +11,7 @@ import pytest
 
 import rnnjax
 from rnnjax.bridges import linen
+from rnnjax.bridges.named import from_named, to_named
 from tests import running
 from tests.cells_under_test import draw, random_like
 from tests.running import assert_close
@@ -22,7 +23,7 @@ MASK = np.array([[1, 0, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0]], bool)
 
 def batch_first(case):
     cell, params, xs, carry = draw(case, steps=4)
-    return cell, {"params": {"cell": params}}, xs.swapaxes(0, 1), carry
+    return cell, {"params": to_named(params)}, xs.swapaxes(0, 1), carry
 
 
 def swapped(outputs):
@@ -69,7 +70,8 @@ def test_gradients_are_those_of_unroll(case):
         return vjp(swapped(cotangents))
 
     by_variables, by_xs, by_carry = gradients(variables, xs, carry)
-    assert_close((by_variables["params"]["cell"], by_xs.swapaxes(0, 1), by_carry), expected)
+    by_params = from_named(cell, by_variables["params"])
+    assert_close((by_params, by_xs.swapaxes(0, 1), by_carry), expected)
 
 
 @pytest.mark.parametrize("module_type", [linen.RNN, linen.LastOutput])
@@ -78,19 +80,19 @@ def test_init_draws_the_cell_s_parameters(module_type):
     module = module_type(cell)
     variables = module.init(jax.random.key(0), np.ones((2, 5, 3)))
     assert set(variables) == {"params"}
-    assert set(variables["params"]) == {"cell"}
-    params = variables["params"]["cell"]
+    assert set(variables["params"]) == {"w_x", "w_h", "b"}
+    params = from_named(cell, variables["params"])
     assert type(params) is type(cell.init(jax.random.key(0)))
     np.testing.assert_allclose(params.w_h @ params.w_h.T, np.eye(4), atol=1e-12)
-    other = module.init(jax.random.key(1), np.ones((2, 5, 3)))["params"]["cell"]
-    assert (params.w_x != other.w_x).all()
+    other = module.init(jax.random.key(1), np.ones((2, 5, 3)))["params"]
+    assert (params.w_x != other["w_x"]).all()
 
 
 def test_parameters_of_another_shape_are_refused():
     cell = rnnjax.LSTM(3, 4)
     params = rnnjax.LSTM(3, 5).init(jax.random.key(0))
     with pytest.raises(Exception, match="shape"):
-        linen.RNN(cell).apply({"params": {"cell": params}}, np.ones((2, 5, 3)))
+        linen.RNN(cell).apply({"params": to_named(params)}, np.ones((2, 5, 3)))
 
 
 DROPPED = rnnjax.Dropout(rnnjax.GRU(3, 4), inputs=0.5, state=0.3)
@@ -108,7 +110,8 @@ def test_dropout_draws_from_its_stream_in_training_only(module):
     assert (ys(True, 1) != ys(True, 2)).mean() > 0.5
     assert_close(ys(True, 1), ys(True, 1), tolerance=0)
     assert_close(ys(False, 1), ys(False, 2), tolerance=0)
-    _, plain = rnnjax.unroll(DROPPED.layer, variables["params"]["cell"], xs.swapaxes(0, 1))
+    params = from_named(DROPPED, variables["params"])
+    _, plain = rnnjax.unroll(DROPPED.layer, params, xs.swapaxes(0, 1))
     expected = plain.swapaxes(0, 1) if isinstance(module, linen.RNN) else plain[-1]
     assert_close(ys(False, 1), expected)
 
@@ -119,7 +122,7 @@ def test_resets_are_batch_first():
     module = linen.RNN(rnnjax.GRU(3, 4))
     variables = module.init(jax.random.key(0), xs)
     _, ys = jax.device_get(module.apply(variables, xs, resets=resets))
-    params = variables["params"]["cell"]
+    params = from_named(module.layer, variables["params"])
     _, expected = rnnjax.unroll(rnnjax.GRU(3, 4), params, xs.swapaxes(0, 1), resets=resets.T)
     assert_close(ys.swapaxes(0, 1), expected)
     assert (ys != np.asarray(module.apply(variables, xs)[1])).any()

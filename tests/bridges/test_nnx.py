@@ -67,19 +67,8 @@ def test_gradients_are_those_of_unroll(case):
         outputs = swapped(nnx.merge(graph, state)(jnp.asarray(xs).swapaxes(0, 1), carry))
         return sum(jax.tree.leaves(jax.tree.map(lambda a, b: jnp.sum(a * b), outputs, cotangents)))
 
-    # nnx lists fields by name, a NamedTuple in its order.
-    found = nnx.to_pure_dict(gradient(state))["cell"]
-    assert_close(jax.tree.leaves(found), jax.tree.leaves(as_dicts(expected)))
-
-
-def as_dicts(params):
-    if hasattr(params, "_asdict"):
-        params = params._asdict()
-    elif isinstance(params, tuple):
-        params = dict(enumerate(params))
-    else:
-        return params
-    return {name: as_dicts(value) for name, value in params.items() if value is not None}
+    found = nnx.merge(graph, gradient(state)).params
+    assert_close(found, expected)
 
 
 def test_a_pair_of_outputs_stays_a_pair():

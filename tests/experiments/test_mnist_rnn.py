@@ -64,7 +64,7 @@ def test_a_dry_run_shows_everything_and_writes_nothing(tmp_path):
     run = tmp_path / "run"
     done = start("mnist_rnn", "--dataset=digits", "--dry_run", f"--workdir={run}")
     assert done.returncode == 0, done.stderr
-    assert "rnn/cell/w_x" in done.stdout
+    assert "rnn/w_x" in done.stdout
     assert "scikit-learn" in done.stdout
     assert not run.exists()
 

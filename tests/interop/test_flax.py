@@ -17,6 +17,7 @@ from tests.interop.samples import random_params
 from tests.running import assert_close, pull_back, quick_jit, unroll
 
 OPTIONS: dict[str, Any] = {"param_dtype": jnp.float64}
+WAYS = ("forward", "backward")
 OTHERS: dict[str, Any] = {"activation_fn": linen.relu, "gate_fn": linen.hard_sigmoid}
 LINEN = {
     "simple": lambda: linen.SimpleCell(4, activation_fn=linen.elu, **OPTIONS),
@@ -142,6 +143,87 @@ def test_a_bidirectional_of_nnx_computes_the_same(x64):
     )
     back = flax.to_nnx(layer, params)
     assert_close(nnx.state(back, nnx.Param), nnx.state(module, nnx.Param), tolerance=0)
+
+
+def shared_linen(what):
+    cell = LINEN["gru"]()
+    rnn = linen.RNN(cell)
+    pairs: dict[str, Any] = {
+        "one RNN": (rnn, rnn),
+        "one cell": (linen.RNN(cell), linen.RNN(cell)),
+        "an RNN and its cell": (rnn, linen.RNN(cell, return_carry=True)),
+        "equal cells": (linen.RNN(LINEN["gru"]()), linen.RNN(LINEN["gru"]())),
+    }
+    forward, backward = pairs[what]
+    return linen.Bidirectional(forward, backward, return_carry=True)
+
+
+@pytest.mark.parametrize("what", ["one RNN", "one cell", "an RNN and its cell", "equal cells"])
+def test_a_cell_of_linen_that_both_directions_share_is_read_for_both(x64, what):
+    module: Any = shared_linen(what)
+    variables = linen_sample(module)
+    assert len(variables["params"]) == (2 if what == "equal cells" else 1)
+    layer, params = flax.from_linen(module, variables)
+    assert layer == Bidirectional(GRU(3, 4))
+    xs, carry = inputs_and_carry(layer)
+    final, ys = module.apply(variables, xs, initial_carry=flax.carry_to_flax(carry))
+    expected = (flax.carry_from_flax(layer, final), ys.swapaxes(0, 1))
+    assert_close(unroll(layer, params, xs.swapaxes(0, 1), carry), expected)
+    # What is written is a pair of equal cells, which computes the same.
+    again, back = flax.to_linen(layer, params)
+    final, ys = again.apply(back, xs, initial_carry=flax.carry_to_flax(carry), return_carry=True)
+    assert_close((flax.carry_from_flax(layer, final), ys.swapaxes(0, 1)), expected)
+
+
+@pytest.mark.parametrize("what", ["one RNN", "one cell"])
+def test_a_cell_of_nnx_that_both_directions_share_is_read_for_both(x64, what):
+    cell = nnx_sample(NNX["gru"])
+    rnn = nnx.RNN(cell)
+    pair: Any = (rnn, rnn) if what == "one RNN" else (nnx.RNN(cell), nnx.RNN(cell))
+    module: Any = nnx.Bidirectional(pair[0], pair[1], return_carry=True)
+    layer, params = flax.from_nnx(module)
+    assert_close(params.forward, params.backward, tolerance=0)
+    xs, carry = inputs_and_carry(layer)
+    final, ys = module(xs, initial_carry=flax.carry_to_flax(carry))
+    expected = (flax.carry_from_flax(layer, final), ys.swapaxes(0, 1))
+    assert_close(unroll(layer, params, xs.swapaxes(0, 1), carry), expected)
+
+
+class Outer(linen.Module):
+    """A Bidirectional whose cells belong to the module around it."""
+
+    @linen.compact
+    def __call__(self, xs):
+        forward, backward = (linen.RNN(LINEN["gru"]()) for _ in range(2))
+        return linen.Bidirectional(forward, backward)(xs)
+
+
+def test_parameters_that_lie_elsewhere_are_asked_for(x64):
+    params = linen_sample(Outer())["params"]
+    module = linen.Bidirectional(linen.RNN(LINEN["gru"]()), linen.RNN(LINEN["gru"]()))
+    for wrong, message in (
+        (
+            params,
+            r"under 'forward_rnn', but these are \['GRUCell_0', 'GRUCell_1'\].*that cell's own",
+        ),
+        (
+            {"forward_rnn": {"cell": params["GRUCell_0"]}},
+            r"'backward_rnn', but .*\['forward_rnn'\]",
+        ),
+        ({"forward_rnn": {}, "backward_rnn": {}}, r"The RNN of flax.linen .* 'cell', but .* \[\]"),
+        ({"forward_rnn": jnp.ones(3), "backward_rnn": {}}, "under 'cell', but these are Array"),
+        (
+            {f"{way}_rnn": {"cell": {"in": jnp.ones(3)}} for way in WAYS},
+            "has dense layers with a kernel, but in is an array",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            flax.from_linen(module, {"params": wrong})
+    moved = {f"{way}_rnn": {"cell": params[f"GRUCell_{k}"]} for k, way in enumerate(WAYS)}
+    layer, found = flax.from_linen(module, {"params": moved})
+    xs, _ = inputs_and_carry(layer)
+    ys: Any = Outer().apply({"params": params}, xs)
+    assert_close(unroll(layer, found, xs.swapaxes(0, 1))[1], ys.swapaxes(0, 1))
 
 
 @pytest.mark.parametrize("name", LINEN)

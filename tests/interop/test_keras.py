@@ -99,7 +99,8 @@ def test_back_and_there_bit_for_bit(layer):
 def test_the_gates_of_a_gru_change_places():
     width = np.repeat([0.0, 1.0, 2.0], 2).astype("f")  # z, r, h
     weights = [np.stack([width] * 3), np.stack([width] * 2), np.stack([width, width + 10])]
-    _, params = keras.from_weights(weights, {"class_name": "GRU", "config": {"units": 2}})
+    config = {"class_name": "GRU", "config": {"units": 2}}
+    _, params = keras.from_weights(weights, config, keras_version=3)
     expected = [1, 1, 0, 0, 2, 2]  # r, z, n
     for row in (*params.w_x, *params.w_h, params.b, params.b_h - 10):
         np.testing.assert_array_equal(row, expected)
@@ -157,7 +158,7 @@ def changed_inside(case, name, **options):
         ("lstm", config_of("lstm") | {"class_name": "ConvLSTM2D"}, "ConvLSTM2D is none of"),
         ("lstm", {"class_name": "Dense", "config": {"units": 4}}, "Dense is none of"),
         ("sum", changed("sum", layer=config_of("sum")), "Bidirectional is none of"),
-        ("lstm", {"class_name": "LSTM", "config": {}}, "hidden_size must be a positive integer"),
+        ("lstm", {"class_name": "LSTM", "config": {"seed": 0}}, "hidden_size must be a positive"),
         ("lstm", config_of("lstm")["config"], "has a class_name and a config"),
         ("sum", changed("sum", merge_mode="max"), "unknown merge 'max'"),
     ],
@@ -181,6 +182,10 @@ def test_float64_is_refused_where_jax_would_round_it():
         (Stack((LSTM(3, 4), LSTM(4, 4))), "convert its layers one by one"),
         (Bidirectional(Stack((LSTM(3, 4),))), "no layer for Stack"),
         (LSTM(3, 4, "leaky_relu"), "LSTM has activation='leaky_relu'"),
+        (
+            Bidirectional(GRU(3, 4, recurrent_activation="keras2_hard_sigmoid")),
+            "a function that Keras 2 calls hard_sigmoid and Keras 3 does not have",
+        ),
         (LSTM(3, 4, initialization="torch"), "put them together by rnnjax.interop.merge_biases"),
         (GRU(3, 4, reset_after=False, initialization="torch"), None),
     ],

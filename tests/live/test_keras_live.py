@@ -21,7 +21,7 @@ from rnnjax.interop import keras as interop
 from tests.interop.samples import random_params
 from tests.running import assert_close, pull_back, unroll
 
-EXACT = sorted(set(ACTIVATIONS) - {"leaky_relu", "gelu"})
+EXACT = sorted(set(ACTIVATIONS) - {"leaky_relu", "gelu", "keras2_hard_sigmoid"})
 SMOOTH = [name for name in EXACT if name in ("elu", "sigmoid", "silu", "softplus", "tanh")]
 
 
@@ -198,3 +198,23 @@ def test_layers_that_can_not_be_represented_are_refused():
             interop.from_keras(layer)
     with pytest.raises(ValueError, match="has no weights yet"):
         interop.from_keras(layers.LSTM(2))
+
+
+@pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("hard", ["activation", "recurrent_activation"])
+@pytest.mark.parametrize("both", [False, True])
+def test_layers_of_keras_2_compute_the_same(x64, kind, hard, both):
+    keras_2 = pytest.importorskip("tf_keras", exc_type=ImportError).layers
+    options = {hard: "hard_sigmoid"} if kind != "SimpleRNN" else {"activation": "hard_sigmoid"}
+    if kind == "GRU":
+        options["reset_after"] = both
+    made = getattr(keras_2, kind)(4, return_sequences=True, dtype="float64", **options)
+    made = keras_2.Bidirectional(made, dtype="float64") if both else made
+    made.build((None, None, 3))
+    xs = 2 * np.random.default_rng(1).standard_normal((2, 5, 3))
+    expected = np.asarray(with_random_weights(made)(tf.constant(xs)))
+    by_object = interop.from_keras(made)
+    by_config = interop.from_weights(made.get_weights(), keras_2.serialize(made))
+    assert by_config[0] == by_object[0]
+    _, ys = unroll(*by_object, jnp.asarray(xs).swapaxes(0, 1))
+    assert_close(ys.swapaxes(0, 1), expected)

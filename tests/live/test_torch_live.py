@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import hypothesis
 import hypothesis.strategies as st
 import jax.numpy as jnp
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch  # pyright: ignore[reportMissingImports]
-from torch.nn.utils import rnn  # pyright: ignore[reportMissingImports]
+from torch.nn.utils import prune, rnn  # pyright: ignore[reportMissingImports]
 
 from rnnjax import GRU, LSTM, Bidirectional, Stack, length_mask
 from rnnjax.interop import load_state_dict
@@ -169,6 +171,65 @@ def test_other_modules_are_refused():
     for module in (torch.nn.Linear(2, 3), torch.nn.LSTMCell(2, 3)):
         with pytest.raises(ValueError, match=r"is none of torch\.nn\.RNN, LSTM and GRU"):
             interop.from_torch(module)
-    normed = torch.nn.utils.parametrizations.weight_norm(torch.nn.GRU(2, 3), "weight_hh_l0")
-    with pytest.raises(ValueError, match="has none under the prefix ''"):
-        interop.from_torch(normed)
+
+
+def weight_norm_of_old(module, name, dim):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # PyTorch advises the new one
+        return torch.nn.utils.weight_norm(module, name, dim)
+
+
+NORMS = [torch.nn.utils.parametrizations.weight_norm, weight_norm_of_old]
+
+
+@pytest.mark.parametrize("dim", [0, 1, None])
+@pytest.mark.parametrize("norm", NORMS, ids=["new", "old"])
+def test_a_weight_norm_is_undone(norm, dim):
+    module = torch.nn.GRU(3, 4, num_layers=2, bidirectional=True)
+    for name in ("weight_ih_l0", "weight_hh_l1_reverse"):
+        module = norm(module, name, dim=dim)
+    for weight in module.parameters():
+        weight.data.mul_(1.3)
+    inputs = torch.randn(5, 2, 3)
+    expected = module(inputs)[0].detach().numpy()
+    for layer, params in (
+        interop.from_torch(module),
+        interop.from_state_dict({f"a.{n}": w for n, w in module.state_dict().items()}, "a."),
+    ):
+        assert_close(unroll(layer, params, inputs.numpy())[1], expected, tolerance=1e-5)
+
+
+def test_pruning_is_undone_and_a_spectral_norm_is_refused():
+    module = torch.nn.LSTM(3, 4)
+    prune.l1_unstructured(module, "weight_hh_l0", amount=0.4)
+    _, params = interop.from_state_dict(module.state_dict())
+    np.testing.assert_array_equal(params.w_h.T, module.weight_hh_l0.detach().numpy())
+    assert (np.asarray(params.w_h) == 0).sum() == 26
+    for norm in (torch.nn.utils.spectral_norm, torch.nn.utils.parametrizations.spectral_norm):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            module = norm(torch.nn.LSTM(3, 4), "weight_hh_l0")
+        with pytest.raises(ValueError, match="weight_hh_l0 is stored in a spectral norm"):
+            interop.from_torch(module)
+
+
+@pytest.mark.parametrize("kind", ["RNNCell", "LSTMCell", "GRUCell"])
+def test_the_state_dict_of_a_cell_is_read(kind):
+    cell = getattr(torch.nn, kind)(3, 4)
+    layer, params = interop.from_state_dict(cell.state_dict())
+    xs, state = torch.randn(5, 2, 3), None
+    for x in xs:
+        state = cell(x, state)
+    last = state[0] if isinstance(state, tuple) else state
+    _, ys = unroll(layer, params, xs.numpy())
+    assert_close(ys[-1], last.detach().numpy(), tolerance=1e-5)
+
+
+def test_a_quantized_module_is_named():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = torch.ao.quantization.quantize_dynamic(
+            torch.nn.Sequential(torch.nn.LSTM(3, 4)), {torch.nn.LSTM}
+        )
+    with pytest.raises(ValueError, match="parts of a quantized module"):
+        interop.from_state_dict(made.state_dict())

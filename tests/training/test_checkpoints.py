@@ -200,6 +200,24 @@ def test_parameters_of_another_model_are_refused(tmp_path, other, message):
         load_params(tmp_path, other)
 
 
+def test_a_run_of_an_earlier_version_is_refused_in_a_sentence(tmp_path):
+    def params(named_tuple):
+        cell = {"w_x": jnp.ones(2), "b": jnp.ones(1), "w_h": jnp.ones(3)}
+        return {"rnn": {"cell": LSTMParams(**cell, b_h=None)} if named_tuple else cell}
+
+    earlier, today = params(True), params(False)
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(1, (earlier, {"mu": earlier}), earlier, params_step=1, record={})
+    checkpoints.wait()
+    message = "an earlier version of rnnjax saved it.*train again in another folder"
+    with pytest.raises(UsageError, match=message):
+        load_params(tmp_path, today)
+    with pytest.raises(UsageError, match=message):
+        checkpoints.restore(1, (today, {"mu": today}))
+    with pytest.raises(UsageError, match="rnn/b is absent there"):
+        load_params(tmp_path, {"rnn": {"b": jnp.ones(1)}})
+
+
 @contextlib.contextmanager
 def largest_file(size):
     """No file can become larger: what a full disk looks like, on every machine."""

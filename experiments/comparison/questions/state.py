@@ -20,6 +20,7 @@ from experiments.comparison.wording import caveats, factor, unless_clear
 from rnnjax.analysis.bootstrap import mean_over_seeds, paired_difference
 from rnnjax.analysis.pictures import draw_gradients, draw_states
 from rnnjax.analysis.state import StateTrace, step_norms, trace_state
+from rnnjax.bridges.named import from_named
 from rnnjax.cell import Layer
 
 CELLS = ("simple_rnn", "gru", "lstm")
@@ -157,7 +158,7 @@ def _trace_images(layer: Layer, params: Any, xs: jax.Array, labels: jax.Array) -
         logits = ys[-1] @ to_logits["kernel"] + to_logits["bias"][None]
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels).sum()
 
-    return trace_state(layer, params["rnn"]["cell"], xs, loss)
+    return trace_state(layer, from_named(layer, params["rnn"]), xs, loss)
 
 
 def _norms(trace: StateTrace) -> np.ndarray:

@@ -9,6 +9,7 @@ import pytest
 import rnnjax
 from experiments.comparison.group import Plan
 from experiments.comparison.questions import state
+from rnnjax.bridges.named import from_named
 from rnnjax.training.errors import UsageError
 from tests.experiments.comparison.asking import SMALL, study_of
 
@@ -24,7 +25,8 @@ def test_the_gradients_are_those_of_the_loss_that_was_trained(asked):
     (group,) = study.run([Plan("gru", {"cell": "gru"})])
     params, problem = group.params_of(0, 1), group.problem
     images = jnp.swapaxes(problem.read(problem.test_inputs[:200]), 0, 1)
-    layer, cell, dense = problem.model.layer, params["rnn"]["cell"], params["to_logits"]
+    layer, dense = problem.model.layer, params["to_logits"]
+    cell = from_named(layer, params["rnn"])
 
     @jax.jit
     @jax.grad

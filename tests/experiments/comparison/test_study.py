@@ -120,7 +120,7 @@ def test_a_finished_group_is_read_and_not_trained(diverged):
     np.testing.assert_array_equal(read.curve("train_loss"), group.curve("train_loss"))
     assert read.result == group.result
     params = read.params_of(2)
-    assert params["rnn"]["cell"].w_h.shape == (6, 6)
+    assert params["rnn"]["w_h"].shape == (6, 6)
     accuracy = (group.logits[2, 0].argmax(-1) == group.problem.test_labels).mean()
     assert group.final("test_accuracy")[2, 0] == pytest.approx(accuracy)
 
