@@ -196,7 +196,8 @@ class BackwardStep:
             chosen(others, self.float_others),
         ]
         _, pull, factors = jax.vjp(run, *primals, shifts, has_aux=True)
-        return StepGradients(*pull([*carry_ct, *output_ct]), factors)
+        carry_ct, inputs_ct, others_ct, products_ct = pull([*carry_ct, *output_ct])
+        return StepGradients(carry_ct, inputs_ct, others_ct, products_ct, factors)
 
 
 def _known_function(name: str, x: jax.Array, value: jax.Array) -> jax.Array:

@@ -85,10 +85,9 @@ def _explicit(array: Any) -> Any:
     """The sharding that is part of the array's type."""
     kind = jax.typeof(array) if isinstance(array, jax.Array) else array
     sharding = getattr(kind, "sharding", None)
-    mesh = getattr(sharding, "mesh", None)
-    if mesh is None or AxisType.Explicit not in mesh.axis_types:
+    if not isinstance(sharding, NamedSharding):
         return None
-    return sharding.spec
+    return sharding.spec if AxisType.Explicit in sharding.mesh.axis_types else None
 
 
 def _resharded(array: Any, like: Any) -> Any:

@@ -101,15 +101,15 @@ class _Plan:
             )
             return jax.tree.leaves(results[0]), jax.tree.leaves(results[1])
 
-        self.program = StepProgram(flat_step, *types)
         self._types = types
+        self.program = StepProgram(flat_step, types[0], types[1], types[2])
 
     @functools.cached_property
     def back(self) -> BackwardStep:
         """The step back."""
         constants, carry, inputs = self._types
-        hoisted = jax.eval_shape(self.program.hoist, constants)
-        return BackwardStep(self.program, *hoisted, carry, inputs)
+        weights, others = jax.eval_shape(self.program.hoist, constants)
+        return BackwardStep(self.program, weights, others, carry, inputs)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))

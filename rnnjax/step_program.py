@@ -28,6 +28,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jax.extend.core import JaxprEqn, Literal
 
 from rnnjax.jaxprs import Arrays, Environment, bind, evaluate, read, trace
@@ -82,7 +83,7 @@ class StepProgram:
     @property
     def is_closed(self) -> bool:
         """Whether it has no value of an enclosing trace in it, and may outlive that."""
-        return not any(isinstance(a, jax.core.Tracer) for a in self._arrays.values())
+        return not any(isinstance(a, Tracer) for a in self._arrays.values())
 
     def hoist(self, constants: Arrays) -> tuple[list[jax.Array], list[jax.Array]]:
         """Computes what depends on the constants alone: the tapped weights, the other values."""
@@ -181,9 +182,11 @@ def is_matrix_product(eqn: JaxprEqn) -> bool:
     if eqn.primitive.name != "dot_general":
         return False
     _, batch_dimensions = eqn.params["dimension_numbers"]
-    is_inexact = all(jnp.issubdtype(v.aval.dtype, jnp.inexact) for v in eqn.invars)
+    types: list[Any] = [v.aval for v in eqn.invars]
+    is_inexact = all(jnp.issubdtype(kind.dtype, jnp.inexact) for kind in types)
     return batch_dimensions == ((), ()) and is_inexact
 
 
 def _is_real(eqn: JaxprEqn) -> bool:
-    return jnp.issubdtype(eqn.outvars[0].aval.dtype, jnp.floating)
+    kind: Any = eqn.outvars[0].aval
+    return jnp.issubdtype(kind.dtype, jnp.floating)

@@ -247,10 +247,11 @@ def _run_cell(
     """Steps through the inputs, by a program that equal runs share, jitted or not."""
     noise = options.noise
     rates = tuple(sorted((noise.zoneout_rates or {}).items()))
+    chunk = options.remat_chunk
+    assert not isinstance(chunk, str)  # `prepare` has made a number of it
     settings = _Settings(
-        options.reverse, options.executor, options.keep, options.remat_chunk, noise.update_rate,
-        rates,
-    )  # fmt: skip
+        options.reverse, options.executor, options.keep, chunk, noise.update_rate, rates
+    )
     extras = _Extras(
         options.mask, options.resets, options.first, noise.state, noise.update, noise.zoneout
     )

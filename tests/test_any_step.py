@@ -123,6 +123,10 @@ def solved(w, h, z):
     return jnp.tanh(z + jnp.linalg.solve(w + 3 * jnp.eye(H), h[..., None])[..., 0])
 
 
+def inverted(w, h, z):
+    return z + jnp.tanh(h) @ jnp.linalg.inv(w + 3 * jnp.eye(H))
+
+
 def rotated(w, h, z):
     orthogonal, _ = jnp.linalg.qr(w + 2 * jnp.eye(H))
     return jnp.tanh(z + h @ orthogonal)

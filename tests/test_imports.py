@@ -24,7 +24,14 @@ CORE = {
     "rnnjax.noise",
     "rnnjax.normalization",
 }
-LOOP = {"rnnjax.jaxprs", "rnnjax.recurrence", "rnnjax.step_program"}
+LOOP = {
+    "rnnjax.backward_step",
+    "rnnjax.jaxprs",
+    "rnnjax.leaves",
+    "rnnjax.placement",
+    "rnnjax.recurrence",
+    "rnnjax.step_program",
+}
 RUN = {"rnnjax.arguments", "rnnjax.executors", "rnnjax.unroll"}
 
 NUMBERS = (
@@ -48,21 +55,26 @@ OWN_IMPORTS: dict[str, set[str]] = {
     "rnnjax.normalization": set(),
     "rnnjax.cells": CORE,
     "rnnjax.recurrence": LOOP,
-    "rnnjax.jaxprs": set(),
-    "rnnjax.step_program": {"rnnjax.jaxprs"},
+    "rnnjax.leaves": set(),
+    "rnnjax.placement": set(),
+    "rnnjax.jaxprs": {"rnnjax.leaves"},
+    "rnnjax.step_program": {"rnnjax.jaxprs", "rnnjax.placement"},
+    "rnnjax.backward_step": {"rnnjax.jaxprs", "rnnjax.leaves", "rnnjax.step_program"},
     "rnnjax.rows": set(),
-    "rnnjax.executors": {"rnnjax.recurrence"},
+    "rnnjax.executors": {"rnnjax.leaves", "rnnjax.placement", "rnnjax.recurrence"},
     "rnnjax.arguments": {
         "rnnjax.buffers",
         "rnnjax.cell",
         "rnnjax.checks",
         "rnnjax.executors",
+        "rnnjax.recurrence",
     },
     "rnnjax.unroll": {
         "rnnjax.arguments",
         "rnnjax.cell",
         "rnnjax.executors",
         "rnnjax.noise",
+        "rnnjax.placement",
         "rnnjax.recurrence",
         "rnnjax.rows",
     },
