@@ -157,7 +157,7 @@ def open_console() -> Console:
 def fail(message: str, code: int = 2) -> NoReturn:
     """Ends the script with one sentence."""
     print(f"error: {message}", file=sys.stderr)
-    sys.exit(code)
+    end(None, code, True)
 
 
 def is_finished(task: str, config: Config) -> bool:

@@ -41,6 +41,7 @@ def until_first_update(name: str, settings: Mapping[str, Any]) -> list[str]:
     """
     module: Any = importlib.import_module(f"experiments.{name}")
     from experiments import common
+
     trainer: Any = importlib.import_module("rnnjax.training.loop").Trainer
     trainer.run = _stop
     trainer.compile = lambda *_: 0.0  # which takes longest, and imports nothing of ours

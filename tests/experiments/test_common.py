@@ -80,7 +80,8 @@ def test_mistakes_are_told_in_one_sentence(given, message):
 def test_nothing_is_freed_one_by_one_as_a_script_ends(monkeypatch, code):
     order = []
     monkeypatch.setattr(common, "keep_objects", lambda: order.append("kept"))
-    with pytest.raises(SystemExit) as exit_:
-        common.end(None, code, True)
-    assert order == ["kept"]
-    assert exit_.value.code == code
+    for leave in (lambda: common.end(None, code, True), lambda: common.fail("a mistake", code)):
+        with pytest.raises(SystemExit) as exit_:
+            leave()
+        assert exit_.value.code == code
+    assert order == ["kept", "kept"]
