@@ -49,7 +49,7 @@ from rnnjax.training.run_folder import RunFolder, read_config
 from rnnjax.training.run_state import RunState
 from rnnjax.training.settings import Config as Config
 from rnnjax.training.settings import setting as setting
-from rnnjax.training.startup import keep_memory, set_cache, set_precision, use_cores
+from rnnjax.training.startup import keep_memory, keep_objects, set_cache, set_precision, use_cores
 from rnnjax.training.startup import lay_out as lay_out
 from rnnjax.training.statistics import shown, summarise
 from rnnjax.training.train import train as train
@@ -97,6 +97,7 @@ def launch(
         set_cache(config)
         use_cores(config)
         keep_memory()
+        keep_objects()
         cluster = join(config)
         try:
             with raised(), storing("the run's folder"):
@@ -144,6 +145,7 @@ def end(cluster: Cluster | None, code: int, together: bool) -> NoReturn:
         os._exit(code)  # JAX would wait for the others
     if cluster is not None:
         cluster.leave()
+    keep_objects()
     sys.exit(code)
 
 
@@ -155,7 +157,7 @@ def open_console() -> Console:
 def fail(message: str, code: int = 2) -> NoReturn:
     """Ends the script with one sentence."""
     print(f"error: {message}", file=sys.stderr)
-    sys.exit(code)
+    end(None, code, True)
 
 
 def is_finished(task: str, config: Config) -> bool:

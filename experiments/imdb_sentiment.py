@@ -27,7 +27,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from rich.console import Console
-from sklearn.metrics import roc_auc_score
 
 import rnnjax
 from rnnjax.data import imdb
@@ -325,6 +324,8 @@ def report(
     console: Console, data: imdb.ReviewDataset, logits: jax.Array, folder: Path | None
 ) -> dict[str, Any]:
     """Precision, recall, F1, ROC-AUC, and the surest mistakes with their text."""
+    from sklearn.metrics import roc_auc_score  # now that it is needed: it takes a second
+
     probabilities = np.asarray(jax.nn.sigmoid(logits))
     labels = data.test_labels
     scores = reports.class_scores(labels, probabilities > 0.5, CLASSES)

@@ -120,7 +120,7 @@ def problem(
     read: Callable[[Any], jax.Array] = scale,
 ) -> Problem:
     """What is to be learnt: by the model that `build` makes, which sees the images by `read`."""
-    example = read(data.train_images[:1])
+    example = jax.eval_shape(read, data.train_images[:1])
     model = build(config, example.shape[-1], len(data.class_names))
     apply = common.applying(config, model)
 
@@ -139,7 +139,8 @@ def problem(
 
     return Problem(
         title=common.run_title(config, config.cell, data), dataset=data, model=model,
-        init=lambda key: model.init(key, example)["params"], keys=layout.keys(config.seed, 2),
+        init=lambda key: model.init(key, jnp.zeros(example.shape, example.dtype))["params"],
+        keys=layout.keys(config.seed, 2),
         batches=ExampleBatches(len(data.train_labels), config.batch_size, config.shuffle),
         data=(data.train_images, data.train_labels), loss=loss, evaluate=evaluate, test=evaluate,
         predict=predict, test_inputs=data.test_images, test_labels=data.test_labels,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from experiments.comparison.trials import Trial, shown
 from rnnjax.analysis.bootstrap import Estimate, mean_over_seeds
+from rnnjax.drawing import colour_map, empty_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 PANELS = (("loss", "b", "o"), ("accuracy", "g", "s"))
 """The colours and marks that loss and accuracy have in every picture."""
@@ -23,8 +24,7 @@ LINES = ("-", "--", ":", "-.")
 
 def figure(title: str, width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
     """An empty picture with so many panels side by side."""
-    # A Figure of its own, without pyplot: no global state, no display, nothing to close.
-    drawing = Figure(figsize=(width, height), layout="constrained")
+    drawing = empty_figure(width, height)
     drawing.suptitle(title, fontsize=11)
     return drawing, list(np.ravel(drawing.subplots(1, columns, squeeze=False)))
 
@@ -42,10 +42,10 @@ def against(
     """
     drawing, panels = figure(title, 10.0, 4.4, 2)
     several = len(series) > 1
-    colours = matplotlib.color_sequences["tab10"]
+    colours = colour_map("tab10")
     for axes, (metric, colour, mark) in zip(panels, PANELS, strict=True):
         for i, (label, trials) in enumerate(series):
-            paint = colours[i % 10] if several else colour
+            paint = colours(i % 10) if several else colour
             x = np.array([float(trial.setting[name]) for trial in trials])
             _dots_and_mean(axes, x, trials, metric, paint, mark, label if several else None)
         axes.set_xlabel(_words(name))
@@ -103,7 +103,7 @@ def curves(title: str, trials: Sequence[Trial], names: Sequence[str]) -> Figure:
         names: of what they differ in.
     """
     drawing, panels = figure(title, 10.0, 4.8, 2)
-    colours = matplotlib.colormaps["viridis"](np.linspace(0.0, 0.92, len(trials)))
+    colours = colour_map("viridis")(np.linspace(0.0, 0.92, len(trials)))
     for axes, (metric, _, _) in zip(panels, PANELS, strict=True):
         drawn = []
         for i, trial in enumerate(trials):
@@ -207,8 +207,10 @@ def axis_label(names: Sequence[str], trial: Trial) -> str:
 
 def against_cost(title: str, trials: Sequence[Trial], labels: Sequence[str]) -> Figure:
     """Accuracy against the number of parameters and the time of a step."""
+    from matplotlib.ticker import LogLocator, NullFormatter  # when it is drawn, as all of it
+
     drawing, panels = figure(title, 10.0, 5.2, 2)
-    colours = matplotlib.color_sequences["tab20"]
+    colours = colour_map("tab20")
     costs = (
         ("parameters", [trial.group.num_params for trial in trials]),
         ("milliseconds per step", [trial.group.milliseconds for trial in trials]),
@@ -217,12 +219,12 @@ def against_cost(title: str, trials: Sequence[Trial], labels: Sequence[str]) -> 
         for i, (trial, cost, label) in enumerate(zip(trials, values, labels, strict=True)):
             estimate = _estimate(trial.accuracy, "accuracy")
             if estimate.low is not None and estimate.high is not None:
-                axes.vlines(cost, estimate.low, estimate.high, color=colours[i % 20], lw=1.5)
+                axes.vlines(cost, estimate.low, estimate.high, color=colours(i % 20), lw=1.5)
             mark = "os^D"[i // 20 % 4]
-            axes.plot(cost, estimate.value, mark, color=colours[i % 20], mec="k", label=label)
+            axes.plot(cost, estimate.value, mark, color=colours(i % 20), mec="k", label=label)
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,g}"))
+        axes.xaxis.set_major_formatter("{x:,g}")
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(name)
         axes.set_ylabel("test accuracy")

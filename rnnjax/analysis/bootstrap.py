@@ -27,7 +27,6 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 FEWEST = 6
 """Of fewer numbers the range holds the mean with a chance below 0.95, so nothing is resampled."""
@@ -142,6 +141,8 @@ def mean_over_seeds(
     mean = float(values.mean())
     if count == 1 or not np.isfinite(values).all():
         return Estimate(mean, None, None, numbers, "none", level)
+    from scipy import special  # when it is needed: it takes a while, and training may come first
+
     quantile = float(special.stdtrit(count - 1, (1 + level) / 2))
     if count < FEWEST:
         half = quantile * float(values.std(ddof=1)) / math.sqrt(count)

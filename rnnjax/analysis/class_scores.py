@@ -1,14 +1,4 @@
-r"""Precision, recall and F1 of every class, and how far they can be trusted.
-
-With :math:`n_{ij}` examples of class i that were taken for class j,
-
-.. math::
-    \mathrm{precision}_i = \frac{n_{ii}}{\sum_j n_{ji}}, \qquad
-    \mathrm{recall}_i = \frac{n_{ii}}{\sum_j n_{ij}}, \qquad
-    F_1 = \frac{2 n_{ii}}{\sum_j n_{ij} + \sum_j n_{ji}}
-
-and 0 where a class was never seen or never guessed.
-"""
+"""Precision, recall and F1 of every class, and how far they can be trusted."""
 
 from __future__ import annotations
 
@@ -17,8 +7,8 @@ import dataclasses
 import numpy as np
 
 from rnnjax.analysis.bootstrap import Estimate, mean_over_seeds
-
-SCORES = ("precision", "recall", "f1")
+from rnnjax.confusion_matrix import SCORES as SCORES
+from rnnjax.confusion_matrix import confusion_matrix, scores_by_class
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,14 +53,5 @@ def score_classes(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -
         predicted: ``[S, N]``.
         num_classes: C.
     """
-    places = labels[None] * num_classes + predicted
-    counts = np.stack([np.bincount(row, minlength=num_classes**2) for row in places])
-    counts = counts.reshape(-1, num_classes, num_classes)
-    right = np.diagonal(counts, axis1=1, axis2=2)
-    seen, guessed = counts.sum(axis=2), counts.sum(axis=1)
-    by_seed = {
-        "precision": right / np.maximum(guessed, 1),
-        "recall": right / np.maximum(seen, 1),
-        "f1": 2 * right / np.maximum(seen + guessed, 1),
-    }
-    return ClassScores(counts, by_seed)
+    counts = np.stack([confusion_matrix(labels, row, num_classes) for row in predicted])
+    return ClassScores(counts, scores_by_class(counts))

@@ -24,7 +24,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from scipy import special
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,6 +159,8 @@ def _jackknifed(
         return measured(0.0, 0.0, 0.0)  # all rows have the same gradient
     count, ratio, ratios = len(noises), signal / noise, signals / noises
     deviation = math.sqrt((count - 1) / count * np.sum((ratios - ratios.mean()) ** 2))
+    from scipy import special  # when it is needed: it takes a while, and training may come first
+
     margin = float(special.stdtrit(count - 1, (1 + level) / 2)) * deviation
     return measured(_reciprocal(ratio), _reciprocal(ratio + margin), _reciprocal(ratio - margin))
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
 
 from rnnjax.analysis.bootstrap import Estimate
+from rnnjax.drawing import empty_figure, titled_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = ("tab:blue", "tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown", "tab:pink")
 MARKERS = "os^Dv<>"
@@ -24,7 +26,7 @@ def draw_states(title: str, image: np.ndarray, states: Mapping[str, np.ndarray])
         image: ``[T, D]``; its rows are the steps.
         states: by cell, ``[T, H]``; units are put into the order in which they are most excited.
     """
-    figure = Figure(figsize=(2.2 * (len(states) + 1) + 0.9, 3.2), layout="constrained")
+    figure = empty_figure(2.2 * (len(states) + 1) + 0.9, 3.2)
     figure.suptitle(title, fontsize=10)
     grid = figure.subplots(1, len(states) + 1, sharey=True, squeeze=False)[0]
     grid[0].imshow(image, cmap="gray_r", aspect="auto", interpolation="nearest")
@@ -61,7 +63,7 @@ def draw_gradients(
             a band.
         untrained: the same before training, drawn as broken lines.
     """
-    figure, axes = _figure(title, 7.0, 4.5)
+    figure, axes = titled_axes(title, 7.0, 4.5)
     for i, (name, values) in enumerate(norms.items()):
         steps, colour = np.arange(1, len(values) + 1), COLOURS[i % len(COLOURS)]
         low, middle, high = _positive(np.quantile(values, [0.25, 0.5, 0.75], axis=1))
@@ -98,7 +100,7 @@ def draw_noise(
             are drawn as thin lines, each seed's own, and their mean as a thick one.
         label: what the curves show.
     """
-    figure = Figure(figsize=(10.5, 4.4), layout="constrained")
+    figure = empty_figure(10.5, 4.4)
     figure.suptitle(title, fontsize=10)
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.25])
     value, low, high = (np.array([getattr(s, n) for s in scales]) for n in ("value", "low", "high"))
@@ -126,7 +128,7 @@ def draw_noise(
         right.set_ylim(0.9 * everything.min(), 1.6 * np.quantile(everything, 0.85))
     right.set_yscale("log")
     for axis_formatter in (right.yaxis.set_major_formatter, right.yaxis.set_minor_formatter):
-        axis_formatter(StrMethodFormatter("{x:g}"))
+        axis_formatter("{x:g}")
     right.set_xlabel("updates")
     right.set_ylabel(label)
     right.grid(alpha=0.3, which="both")
@@ -144,7 +146,7 @@ def draw_class_scores(
         class_names: C names.
         scores: by name, of each class.
     """
-    figure, axes = _figure(title, max(6.0, 0.75 * len(class_names) + 1.2), 4.4)
+    figure, axes = titled_axes(title, max(6.0, 0.75 * len(class_names) + 1.2), 4.4)
     places = np.arange(len(class_names))
     for i, (name, estimates) in enumerate(scores.items()):
         shifted = places + 0.2 * (i - (len(scores) - 1) / 2)
@@ -174,7 +176,7 @@ def draw_comparison(
         lines: numbers that mean something, by name; each is drawn as a line.
     """
     number = sum(len(group) for group in groups.values()) + 0.7 * len(groups)
-    figure, axes = _figure(title, 7.5, 0.42 * number + 1.2)
+    figure, axes = titled_axes(title, 7.5, 0.42 * number + 1.2)
     place, ticks, names = 0.0, [], []
     for i, (heading, estimates) in enumerate(groups.items()):
         axes.text(
@@ -232,10 +234,3 @@ def _positive(values: np.ndarray) -> np.ndarray:
 def _legend_below(axes: Axes, columns: int) -> None:
     """A legend that covers nothing."""
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=min(columns, 4), fontsize=9)
-
-
-def _figure(title: str, width: float, height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    axes.set_title(title, fontsize=10)
-    return figure, axes

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from numpy.typing import ArrayLike
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
 
 from rnnjax.data.text import split_words
 
@@ -39,6 +37,10 @@ def bag_of_words_accuracy(
     >>> bag_of_words_accuracy(train, [1, 1, 0], test, [0, 1])
     1.0
     """
+    # It takes a second, and is needed for stand-ins only.
+    from sklearn.feature_extraction.text import CountVectorizer
+    from sklearn.linear_model import LogisticRegression
+
     vectorizer = CountVectorizer(
         analyzer=split_words,  # pyright: ignore[reportArgumentType] (documented, not in the stub)
         max_features=num_words,

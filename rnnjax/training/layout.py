@@ -103,7 +103,7 @@ class Layout:
     def keys(self, seed: int, number: int) -> list[jax.Array]:
         """So many random keys, each for all seeds: `seed`, `seed` + 1, …; anew in each setting."""
         seeds = [seed + i for i in range(self.num_seeds // self.num_settings)] * self.num_settings
-        split = [jax.random.split(jax.random.key(s), number) for s in seeds]
+        split = [split_key(jax.random.key(s), number) for s in seeds]
         return [self._stack([keys[j] for keys in split]) for j in range(number)]
 
     def per_seed(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -170,6 +170,12 @@ class Layout:
         if self.num_seeds == 1:
             return trees[0]
         return jax.tree.map(lambda *leaves: jnp.stack(leaves), *trees)
+
+
+@functools.partial(jax.jit, static_argnums=1)
+def split_key(key: jax.Array, number: int = 2) -> tuple[jax.Array, ...]:
+    """So many random keys from one, by one program: taken apart outside, each would be another."""
+    return tuple(jax.random.split(key, number))
 
 
 def _one_after_another(

@@ -18,7 +18,7 @@ from rnnjax.rows import ROWS
 from rnnjax.training import hosts
 from rnnjax.training.batches import Batches
 from rnnjax.training.feed import Feed
-from rnnjax.training.layout import Layout
+from rnnjax.training.layout import Layout, split_key
 from rnnjax.training.nonfinite import (
     NonFiniteLossError,
     all_finite,
@@ -79,16 +79,18 @@ def init_state(
     """
     layout = layout or Layout.single()
     params, first = jax.tree.map(jnp.asarray, (params, carry))
-    opt_state = layout.per_seed(optimizer.init, params)
+    # One program: array by array there would be some dozen, which take longer to load than to run.
+    opt_state = layout.per_seed(jax.jit(optimizer.init), params)
     carry = layout.per_seed(lambda: first)
     return place(TrainState(jnp.zeros((), jnp.int32), params, opt_state, carry), layout)
 
 
 def place(state: TrainState, layout: Layout) -> TrainState:
     """Puts a state on the devices."""
-    placed = jax.tree.map(layout.put, state, _shardings(state, layout))
+    shardings = _shardings(state, layout)
+    placed = jax.tree.map(layout.put, state, shardings)
     # Copies, because the training steps reuse the memory of the state that they are given.
-    return jax.tree.map(jnp.copy, placed)
+    return jax.jit(_copied, out_shardings=shardings)(placed)
 
 
 class Trainer:
@@ -129,7 +131,7 @@ class Trainer:
         self._max_skipped = max_skipped
         self._debug_nans = debug_nans
         self._feed = Feed(batches, data, layout, own_data=own_data)
-        order_key, loss_key = layout.per_seed(lambda key: tuple(jax.random.split(key)), key)
+        order_key, loss_key = layout.per_seed(split_key, key)
         self._order_key = layout.put(order_key, layout.of_seeds())
         # What the loss is given of each seed besides its state and data.
         self._given = layout.put((loss_key, dict(numbers or {})), layout.of_seeds())
@@ -269,6 +271,10 @@ def _shardings(state: TrainState, layout: Layout) -> TrainState:
     every, carry = layout.of_seeds(), jax.tree.map(of, state.carry)
     params, opt_state = jax.tree.map(lambda _: every, (state.params, state.opt_state))
     return TrainState(cast(Any, layout.sharding()), params, opt_state, carry)
+
+
+def _copied(tree: Any) -> Any:
+    return jax.tree.map(jnp.copy, tree)
 
 
 def _begin(anew: jax.Array, first_carry: Any, carry: Any) -> Any:

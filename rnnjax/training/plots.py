@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from sklearn.metrics import confusion_matrix
+
+from rnnjax.confusion_matrix import confusion_matrix
+from rnnjax.drawing import titled_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 Path = str | os.PathLike[str]
 
@@ -35,7 +39,7 @@ def plot_curves(
     steps = [metrics["step"] for metrics in history]
     losses = [metrics[f"{prefix}_loss"] for metrics in history]
     accuracies = [metrics[f"{prefix}_accuracy"] for metrics in history]
-    figure, left = _figure(title, 7.0, 4.5)
+    figure, left = titled_axes(title, 7.0, 4.5)
     right = left.twinx()
     left.plot(steps, losses, "bo-", linewidth=1, label="loss")
     right.plot(steps, accuracies, "gs-", linewidth=1, label="accuracy")
@@ -67,7 +71,7 @@ def plot_learning(path: Path, title: str, history: Sequence[Mapping[str, Any]]) 
         history: one object per epoch, with ``train_loss``, ``validation_loss`` and
             ``validation_accuracy``.
     """
-    figure, left = _figure(title, 7.0, 4.5)
+    figure, left = titled_axes(title, 7.0, 4.5)
     right = left.twinx()
     epochs = np.arange(1, len(history) + 1)
     for name, style in (("train_loss", "b.--"), ("validation_loss", "bo-")):
@@ -101,7 +105,7 @@ def plot_confusion(
         class_names: of all classes.
     """
     labels = np.broadcast_to(labels, predicted.shape).ravel()
-    counts = confusion_matrix(labels, predicted.ravel(), labels=np.arange(len(class_names)))
+    counts = confusion_matrix(labels, predicted.ravel(), len(class_names))
     draw_confusion(title, counts, class_names).savefig(path, dpi=150)
 
 
@@ -113,7 +117,7 @@ def draw_confusion(title: str, counts: np.ndarray, class_names: Sequence[str]) -
         counts: ``[C, C]``, whole numbers or means over several seeds.
         class_names: C names.
     """
-    figure, axes = _figure(title, 7.0, 6.5)
+    figure, axes = titled_axes(title, 7.0, 6.5)
     # The colour shows the share of the row, on a scale that lets rare mistakes be seen.
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)
@@ -159,7 +163,7 @@ def plot_mistakes(
     predicted = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predicted != labels)
     surest = wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
-    figure, axes = _figure(
+    figure, axes = titled_axes(
         f"{title}\n{wrong.size:,} of {labels.size:,} wrong; the surest mistakes",
         1.7 * columns, 1.95 * rows + 0.8,
     )  # fmt: skip
@@ -196,7 +200,7 @@ def plot_probabilities(
         predicted: ``[G, 3]``: 10th percentile, mean and 90th percentile.
         true: ``[G]``.
     """
-    figure, axes = _figure(title, 6.5, 4.2)
+    figure, axes = titled_axes(title, 6.5, 4.2)
     places = np.arange(len(groups))
     spread = np.abs(predicted[:, [0, 2]] - predicted[:, [1]]).T
     axes.bar(places - 0.2, true, 0.38, color="0.75", label="true")
@@ -222,11 +226,3 @@ def _legend_below(axes: Axes, lines: Sequence[Line2D]) -> None:
     """A legend that covers no curve, for lines of two axes."""
     names = [str(line.get_label()) for line in lines]
     axes.legend(lines, names, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=2)
-
-
-def _figure(title: str, width: float, height: float) -> tuple[Figure, Axes]:
-    # A Figure of its own, without pyplot: no global state, no display, nothing to close.
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    axes.set_title(title, fontsize=10)
-    return figure, axes

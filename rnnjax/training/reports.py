@@ -10,7 +10,8 @@ import jax
 import numpy as np
 from rich.table import Table
 from rich.text import Text
-from sklearn.metrics import precision_recall_fscore_support
+
+from rnnjax.confusion_matrix import SCORES, confusion_matrix, scores_by_class
 
 
 def count_params(params: Any) -> int:
@@ -45,15 +46,11 @@ def class_scores(
         predicted: ``[N]``, or ``[S, N]`` for several seeds, whose predictions count together.
         class_names: of all classes.
     """
-    classes = np.arange(len(class_names))
-    columns = precision_recall_fscore_support(
-        np.broadcast_to(labels, predicted.shape).ravel(),
-        predicted.ravel(),
-        labels=classes,
-        zero_division=0.0,  # pyright: ignore[reportArgumentType] (documented, not in the stub)
-    )
-    names = ("precision", "recall", "f1", "support")
-    rows = np.transpose(np.asarray(columns, np.float64))
+    labels = np.broadcast_to(labels, predicted.shape).ravel()
+    counts = confusion_matrix(labels, predicted.ravel(), len(class_names))
+    columns = scores_by_class(counts)
+    names = (*SCORES, "support")
+    rows = np.transpose([*columns.values(), counts.sum(axis=1).astype(np.float64)])
     mean = rows.mean(axis=0)
     mean[-1] = rows[:, -1].sum()
     scores: ClassScores = {}
@@ -109,5 +106,5 @@ def mistakes_table(mistakes: Sequence[dict[str, Any]], class_names: Sequence[str
 
 
 def _score_cells(row: dict[str, float]) -> list[str]:
-    shares = [f"{row[name]:.4f}" for name in ("precision", "recall", "f1")]
+    shares = [f"{row[name]:.4f}" for name in SCORES]
     return [*shares, f"{row['support']:,.0f}"]

@@ -74,3 +74,14 @@ def test_mistakes_are_told_in_one_sentence(given, message):
         merge(**given)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("code", [0, 1, 143])
+def test_nothing_is_freed_one_by_one_as_a_script_ends(monkeypatch, code):
+    order = []
+    monkeypatch.setattr(common, "keep_objects", lambda: order.append("kept"))
+    for leave in (lambda: common.end(None, code, True), lambda: common.fail("a mistake", code)):
+        with pytest.raises(SystemExit) as exit_:
+            leave()
+        assert exit_.value.code == code
+    assert order == ["kept", "kept"]

@@ -1,5 +1,7 @@
 """The loop on a small linear regression, against the same training written out in NumPy."""
 
+import logging
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from rnnjax.training import loop
 from rnnjax.training.batches import ExampleBatches
+from rnnjax.training.layout import Layout
 from rnnjax.training.loop import Trainer, init_state
 from rnnjax.training.nonfinite import NonFiniteLossError
 
@@ -89,3 +92,21 @@ def test_a_loss_that_is_not_finite_names_its_step():
     batches = ExampleBatches(8, 2, shuffle=False)
     with pytest.raises(NonFiniteLossError, match=r"NaN or infinite at step 2;"):
         train(squared_errors, batches, (x, y), 4)
+
+
+def test_a_run_is_begun_by_as_many_programs_whatever_it_trains(caplog):
+    layout = Layout.single()
+    batches = ExampleBatches(4, 4, shuffle=False)
+
+    def count_programs(*sizes):
+        params = [jnp.ones(size) for size in sizes]
+        jax.clear_caches()
+        caplog.clear()
+        with caplog.at_level(logging.WARNING), jax.log_compiles():
+            _, key = layout.keys(0, 2)
+            Trainer(squared_errors, optax.adam(RATE), batches, make_data(4), key)
+            init_state(params, optax.adam(RATE))
+        return sum(record.message.startswith("Compiling ") for record in caplog.records)
+
+    # Of one shape each, so that every array would take a program of its own if it were made alone.
+    assert 0 < count_programs(3) == count_programs(3, 4, 5, 6, 7) < 9

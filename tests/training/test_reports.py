@@ -63,8 +63,8 @@ def test_pictures_are_drawn(tmp_path):
 
 def test_several_seeds_have_a_band_of_their_deviation(tmp_path, monkeypatch):
     figures = []
-    draw = plots._figure
-    monkeypatch.setattr(plots, "_figure", lambda *a: figures.append(draw(*a)) or figures[-1])
+    draw = plots.titled_axes
+    monkeypatch.setattr(plots, "titled_axes", lambda *a: figures.append(draw(*a)) or figures[-1])
     history = [
         {"step": step, **summarise({"test_loss": losses, "test_accuracy": accuracies})}
         for step, losses, accuracies in (

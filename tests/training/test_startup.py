@@ -1,9 +1,11 @@
 """How many devices a processor is, and where compiled programs are kept."""
 
+import gc
 import os
 import platform
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -90,3 +92,21 @@ def test_freed_memory_is_kept_unless_the_environment_says_how(environment, kept)
     )
     first, *later = map(int, done.stdout.split())
     assert (max(later) < first / 10) == kept, done
+
+
+@pytest.fixture
+def collector():
+    """Python's garbage collector, which leaves nothing alone before and after."""
+    assert gc.get_freeze_count() == 0
+    yield gc
+    gc.unfreeze()
+
+
+def test_objects_are_kept_from_the_collector(collector):
+    ring: list[Any] = []
+    ring.append(ring)
+    startup.keep_objects()
+    assert collector.get_freeze_count() > 10_000
+    # A generation is what it looks through, the oldest one too.
+    assert not any(thing is ring for thing in collector.get_objects())
+    assert len(collector.get_objects()) < 1000
