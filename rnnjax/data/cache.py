@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -11,14 +12,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import filelock
 import numpy as np
 import platformdirs
 
-from rnnjax.data.source import DataError
+from rnnjax.data.locks import turn
+from rnnjax.data.reading import open_file
+
+PATIENCE = 60.0
+"""Seconds to wait for a cache that another process makes: twice what making one takes."""
 
 _CONTENTS = "contents"
 _logger = logging.getLogger(__name__)
+_unusable: set[Path | None] = set()
 
 
 class _DamagedError(Exception):
@@ -26,22 +31,13 @@ class _DamagedError(Exception):
 
 
 def cache_folder(cache_dir: str | os.PathLike[str] | None = None) -> Path:
-    """Returns the folder of the caches: ``cache_dir``, or the user's own cache folder."""
+    """Returns the folder of the caches: ``cache_dir``, or the user's own cache folder.
+
+    Raises:
+        RuntimeError: It is in the home folder, and nothing says where that is.
+    """
     named = Path(cache_dir) if cache_dir else platformdirs.user_cache_path("rnnjax")
     return named.expanduser().absolute()
-
-
-def folder_state(folder: Path) -> dict[str, Any]:
-    """Returns what tells one state of a folder from another: path, names, sizes and times.
-
-    Args:
-        folder: A folder of files, such as a prepared TFDS folder.
-    """
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    return {
-        "folder": str(folder.resolve()),
-        "files": [[path.name, path.stat().st_size, path.stat().st_mtime_ns] for path in files],
-    }
 
 
 def load_or_build(
@@ -54,66 +50,74 @@ def load_or_build(
     """Returns the arrays of a cache file, which is written first where there is none.
 
     A file that is truncated, has a flipped bit or was made from something else is built again.
-    One process builds while others that want the same wait. A cache that cannot be written is
-    reported in a logged warning and stops nobody.
+    One process builds while others that want the same wait, and say so, for `PATIENCE` seconds at
+    most. A cache that cannot be used is reported in a logged warning and stops nobody.
 
     Args:
         name: Beginning of the file's name.
-        made_from: All that the arrays depend on, as JSON can say it: the state of the folder that
+        made_from: All that the arrays depend on, as JSON can say it: the digest of the folder that
             they come from, the settings and a number for the version of the code.
         build: Makes the arrays.
         cache_dir: Where to keep the file; by default the user's own cache folder.
-
-    Raises:
-        DataError: There is a cache that may not be read.
     """
     key = json.dumps(made_from, sort_keys=True)
     digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    path = cache_folder(cache_dir) / f"{name}-{digest}.npz"
-    arrays = _read(path, key)
-    if arrays is not None:
-        return arrays
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(f"{path}.lock")
-        lock.acquire()
-    except OSError as error:
-        _warn_unwritable(path, error)
-        return dict(build())
-    try:
-        # Another process may have written it while this one waited.
-        arrays = _read(path, key)
-        if arrays is None:
-            arrays = dict(build())
-            try:
-                _write(path, key, arrays)
-            except OSError as error:
-                _warn_unwritable(path, error)
-    finally:
-        lock.release()
+    path = None
+    with contextlib.ExitStack() as held:
+        # Building belongs outside of the `try`: its errors are not those of the cache.
+        try:
+            path = cache_folder(cache_dir) / f"{name}-{digest}.npz"
+            arrays = _read(path, key)
+            if arrays is None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                held.enter_context(_turn(path))
+                # Another process may have written it while this one waited.
+                arrays = _read(path, key)
+        # RuntimeError is what an unknown home folder and a file system without locks give.
+        except (OSError, RuntimeError) as error:
+            _warn_unusable(path, error)
+            return dict(build())
+        if arrays is not None:
+            return arrays
+        arrays = dict(build())
+        try:
+            _write(path, key, arrays)
+        except OSError as error:
+            _warn_unusable(path, error)
     return arrays
 
 
-def _warn_unwritable(path: Path, error: OSError) -> None:
+def _turn(path: Path) -> contextlib.AbstractContextManager[None]:
+    # Who has waited in vain once does not do so for every file.
+    patience = 0.0 if path.parent in _unusable else PATIENCE
+    return turn(
+        path.with_name(f"{path.name}.lock"),
+        "makes the same cache",
+        f"After {patience:g} seconds it goes on without; XDG_CACHE_HOME names another folder.",
+        patience,
+    )
+
+
+def _warn_unusable(path: Path | None, error: Exception) -> None:
+    """Says once of every folder that its caches can't be used."""
+    folder = None if path is None else path.parent
+    if folder in _unusable:
+        return
+    _unusable.add(folder)
     _logger.warning(
-        "The cache %s cannot be written (%s): the data is decoded at every start. "
+        "The cache%s cannot be used (%s): the data is decoded anew. "
         "Set XDG_CACHE_HOME to a folder that can be written.",
-        path,
-        error,
+        "" if path is None else f" {path}",
+        getattr(error, "strerror", None) or error,
     )
 
 
 def _read(path: Path, key: str) -> dict[str, np.ndarray] | None:
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             return _parse(file, key)
     except FileNotFoundError:
         return None
-    except OSError as error:
-        raise DataError(
-            f"The cache {path} cannot be read ({error.strerror}); make it readable, "
-            "remove it, or set XDG_CACHE_HOME to another folder."
-        ) from error
     except _DamagedError as error:
         _logger.warning("The cache %s is damaged (%s) and is made again.", path, error)
         return None
@@ -148,9 +152,15 @@ def _array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
 def _write(path: Path, key: str, arrays: Mapping[str, np.ndarray]) -> None:
     contents = json.dumps({"made_from": key, "names": list(arrays)})
     temporary = path.with_suffix(".tmp")
-    # np.savez would pickle an array of objects, which _read then refuses at every start.
-    with zipfile.ZipFile(temporary, "w") as archive:
-        for name, array in {_CONTENTS: np.array(contents), **arrays}.items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
-    os.replace(temporary, path)
+    try:
+        # np.savez would pickle an array of objects, which _read then refuses at every start.
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for name, array in {_CONTENTS: np.array(contents), **arrays}.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+        os.replace(temporary, path)
+    except BaseException:
+        # A full disk is not the better for half a cache.
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import math
-import os
-import zlib
+import struct
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from rnnjax.data.source import DataError
+from rnnjax.data.reading import UnusableError, open_file, read_up_to, reading
+from rnnjax.data.source import damaged_download
 
 _UINT8 = 8
 
 
-def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+def read_idx(path: Path, shape: Sequence[int]) -> np.ndarray:
     """Returns the array of unsigned bytes in a gzipped IDX file.
 
     The file begins with two zero bytes, the type of an element, the number of axes and the length
@@ -22,26 +25,33 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
 
     Args:
         path: A file such as ``train-images-idx3-ubyte.gz``.
+        shape: What its header must announce; no more than that is unpacked.
 
     Raises:
         DataError: The file is not such a file, or not a whole one.
     """
-    try:
-        with gzip.open(path) as file:
-            data = file.read()
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            f"{path} is no whole gzip file ({error}); remove it, then it is downloaded again."
-        ) from error
-    if len(data) < 4 or data[:3] != bytes([0, 0, _UINT8]) or len(data) < 4 + 4 * data[3]:
-        raise DataError(
-            f"{path} is not an IDX file of unsigned bytes; remove it, then it is downloaded again."
-        )
-    shape = tuple(np.frombuffer(data, ">u4", count=data[3], offset=4).tolist())
-    body = np.frombuffer(data, np.uint8, offset=4 + 4 * data[3])
-    if body.size != math.prod(shape):
-        raise DataError(
-            f"{path} holds {body.size:,} bytes where its header announces the shape "
-            f"{shape}; remove it, then it is downloaded again."
-        )
-    return body.reshape(shape)
+    with (
+        reading(functools.partial(damaged_download, path), "it"),
+        open_file(path) as packed,
+        gzip.open(packed) as file,
+    ):
+        start = read_up_to(file, 4)
+        if len(start) < 4 or start[:3] != bytes([0, 0, _UINT8]):
+            raise UnusableError("it is not an IDX file of unsigned bytes")
+        axes = struct.Struct(f">{start[3]}I")
+        lengths = read_up_to(file, axes.size)
+        if len(lengths) < axes.size:
+            raise UnusableError("it ends within its header")
+        if axes.unpack(lengths) != tuple(shape):
+            # Up to 255 lengths would make a long sentence.
+            found = ", ".join(map(str, axes.unpack(lengths)[:4]))
+            more = ", …" if start[3] > 4 else ""
+            raise UnusableError(
+                f"its header announces the shape ({found}{more}), where {tuple(shape)} was expected"
+            )
+        size = math.prod(shape)
+        body = read_up_to(file, size + 1)
+        if len(body) != size:
+            found = f"{len(body):,}" if len(body) < size else "more"
+            raise UnusableError(f"it holds {found} bytes where its header announces {size:,}")
+    return np.frombuffer(body, np.uint8).reshape(shape)

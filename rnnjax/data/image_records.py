@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from rnnjax.data.examples import IMAGE, LABEL
 from rnnjax.data.idx import read_idx
 from rnnjax.data.image_sources import DIGITS, ImageSource
-from rnnjax.data.records import damaged, published_order, read_examples
-from rnnjax.data.source import Progress
+from rnnjax.data.png import grey_png, read_grey_png
+from rnnjax.data.reading import UnusableError
+from rnnjax.data.records import published_order, read_examples
+from rnnjax.data.source import Progress, damaged_download
 
 _FILES = {
     "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"),
     "test": ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
 }
+
+
+_HEIGHT, _WIDTH = 28, 28
+_FEATURES = {"image": IMAGE, "label": LABEL}
 
 
 def image_features(source: ImageSource) -> Any:
@@ -32,25 +37,38 @@ def image_features(source: ImageSource) -> Any:
         else tfds.features.ClassLabel(names=source.class_names)
     )
     return tfds.features.FeaturesDict(
-        {"image": tfds.features.Image(shape=(28, 28, 1)), "label": labels}
+        {"image": tfds.features.Image(shape=(_HEIGHT, _WIDTH, 1)), "label": labels}
     )
 
 
-def image_examples(paths: Mapping[str, Path]) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
-    """Returns for every split the examples for TFDS, from the paths of the four IDX files."""
+def image_examples(
+    source: ImageSource, paths: Mapping[str, Path]
+) -> dict[str, Iterator[tuple[int, dict[str, Any]]]]:
+    """Returns for every split the examples for TFDS.
+
+    Args:
+        source: What the files must hold.
+        paths: The paths of the four IDX files by name.
+
+    Raises:
+        DataError: While the examples are taken: a file is damaged or holds something else.
+    """
+    sizes = dict(source.splits)
     return {
-        split: _split_examples(paths[images], paths[labels])
+        split: _split_examples(paths[images], paths[labels], sizes[split], len(source.class_names))
         for split, (images, labels) in _FILES.items()
     }
 
 
-def _split_examples(images_path: Path, labels_path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    pairs = zip(read_idx(images_path), read_idx(labels_path), strict=True)
-    for index, (image, label) in enumerate(pairs):
-        png = io.BytesIO()
-        Image.fromarray(image).save(png, format="PNG")
-        png.seek(0)
-        yield index, {"image": png, "label": int(label)}
+def _split_examples(
+    images_path: Path, labels_path: Path, size: int, num_classes: int
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    images = read_idx(images_path, (size, _HEIGHT, _WIDTH))
+    labels = read_idx(labels_path, (size,))
+    if labels.max() >= num_classes:
+        raise damaged_download(labels_path, f"it has the label {labels.max()}")
+    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+        yield index, {"image": grey_png(image), "label": int(label)}
 
 
 def decode_images(
@@ -68,29 +86,23 @@ def decode_images(
     """
     arrays = {}
     for split, size in source.splits:
-        images = np.empty((size, 28, 28), np.uint8)
+        images = np.empty((size, _HEIGHT, _WIDTH), np.uint8)
         labels = np.empty(size, np.int32)
-        examples = read_examples(source, folder, split, encoded=["image"])
+        examples = read_examples(
+            source, folder, split, _FEATURES, lambda values: _decode(source, values)
+        )
         places = published_order(split, size)
         for done, (place, example) in enumerate(zip(places, examples, strict=True), start=1):
-            images[place] = _pixels(folder, example["image"])
-            labels[place] = example["label"]
+            images[place], labels[place] = example
             if progress is not None and (done % 1000 == 0 or done == size):
                 progress(f"decoding {source.name} {split}", done, size)
-        if labels.min() < 0 or labels.max() >= len(source.class_names):
-            raise damaged(folder, f"split {split!r} has a label outside of its classes")
         arrays |= {f"{split}_images": images, f"{split}_labels": labels}
     return arrays
 
 
-def _pixels(folder: Path, png: bytes) -> np.ndarray:
-    try:
-        with Image.open(io.BytesIO(png), formats=["PNG"]) as image:
-            pixels = np.asarray(image)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise damaged(folder, f"an image cannot be decoded ({error})") from error
-    if pixels.shape != (28, 28) or pixels.dtype != np.uint8:
-        raise damaged(
-            folder, f"an image is {pixels.dtype} {pixels.shape}, where uint8 (28, 28) was expected"
+def _decode(source: ImageSource, values: Mapping[str, Any]) -> tuple[np.ndarray, int]:
+    if values["label"] not in range(len(source.class_names)):
+        raise UnusableError(
+            f"its label is {values['label']}, where 0 to {len(source.class_names) - 1} was expected"
         )
-    return pixels
+    return read_grey_png(values["image"], _HEIGHT, _WIDTH), values["label"]

@@ -14,9 +14,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from rnnjax.data import reviews_grammar
-from rnnjax.data.cache import folder_state, load_or_build
 from rnnjax.data.packed_texts import PackedTexts
 from rnnjax.data.prepare import find_or_prepare
+from rnnjax.data.prepared_cache import PreparedCache
 from rnnjax.data.ragged import Ragged
 from rnnjax.data.review_records import IMDB, read_reviews, review_examples, review_features
 from rnnjax.data.source import DataError, DataUnavailableError, Progress, Source
@@ -111,7 +111,7 @@ def load(
 
     Raises:
         DataUnavailableError: The data is neither here nor to be had.
-        DataError: ``dataset`` is unknown, or the data or its cache is unusable.
+        DataError: ``dataset`` is unknown, or the data is unusable.
     """
     if dataset not in DATASETS:
         raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
@@ -144,13 +144,13 @@ def _imdb(
         timeout=timeout,
         progress=progress,
     )
+    cache = PreparedCache(source, folder, _SPLITS, cache_dir)
 
     def reviews(split: Split) -> dict[str, np.ndarray]:
-        return load_or_build(
-            f"{source.name}-{source.version}-{split}-texts",
-            {"decoder": _DECODER, "splits": source.splits, "split": split, **folder_state(folder)},
+        return cache.load_or_build(
+            f"{split}-texts",
+            {"decoder": _DECODER, "split": split},
             lambda: read_reviews(source, folder, split, progress),
-            cache_dir=cache_dir,
         )
 
     def build() -> dict[str, np.ndarray]:
@@ -162,17 +162,7 @@ def _imdb(
             progress,
         )
 
-    arrays = load_or_build(
-        f"{source.name}-{source.version}-tokens",
-        {
-            "decoder": _DECODER,
-            "tokenizer": _TOKENIZER,
-            "splits": source.splits,
-            **folder_state(folder),
-        },
-        build,
-        cache_dir=cache_dir,
-    )
+    arrays = cache.load_or_build("tokens", {"decoder": _DECODER, "tokenizer": _TOKENIZER}, build)
     return _dataset(
         arrays,
         name=source.name,

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnjax.data.cache import folder_state, load_or_build
 from rnnjax.data.digits import load_digits
 from rnnjax.data.image_records import decode_images, image_examples, image_features
 from rnnjax.data.image_sources import DIGITS, FASHION_MNIST, MNIST, ImageSource
 from rnnjax.data.prepare import find_or_prepare
+from rnnjax.data.prepared_cache import PreparedCache
 from rnnjax.data.source import DataError, DataUnavailableError, Progress
 
 _DECODER = 1  # raise it when the arrays change for the same records
@@ -75,7 +75,7 @@ def load(
 
     Raises:
         DataUnavailableError: The data is neither here nor to be had.
-        DataError: ``dataset`` is unknown, or the data or its cache is unusable.
+        DataError: ``dataset`` is unknown, or the data is unusable.
     """
     if dataset == "digits":
         return _digits(None)
@@ -121,15 +121,13 @@ def load_images(
         source,
         data_dir,
         lambda: image_features(source),
-        image_examples,
+        lambda paths: image_examples(source, paths),
         timeout=timeout,
         progress=progress,
     )
-    arrays = load_or_build(
-        f"{source.name}-{source.version}",
-        {"decoder": _DECODER, "splits": source.splits, **folder_state(folder)},
-        lambda: decode_images(source, folder, progress),
-        cache_dir=cache_dir,
+    cache = PreparedCache(source, folder, [split for split, _ in source.splits], cache_dir)
+    arrays = cache.load_or_build(
+        "images", {"decoder": _DECODER}, lambda: decode_images(source, folder, progress)
     )
     return ImageDataset(
         name=source.name, class_names=source.class_names, origin=origin, warning=None, **arrays

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import filelock
-
 from rnnjax.data.download import answering_mirrors, fetch, missing_files
+from rnnjax.data.locks import turn
 from rnnjax.data.source import (
     DataUnavailableError,
     Progress,
@@ -72,14 +71,11 @@ def find_or_prepare(
             smallest = min(missing, key=lambda file: file.size)
             mirrors = answering_mirrors(source.mirrors, smallest, timeout=timeout)
         downloads.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(downloads / "lock")
-        try:
-            lock.acquire(blocking=False)
-        except filelock.Timeout:
-            if progress is not None:
-                progress(f"waiting for another process that prepares {source.name}", 0, None)
-            lock.acquire()
-        try:
+        with turn(
+            downloads / "lock",
+            f"prepares {source.name}",
+            "If it hangs, end it, or name another folder with --data_dir or TFDS_DATA_DIR.",
+        ):
             folder = find_prepared(source, root)
             if folder is not None:
                 return _found(folder)
@@ -91,8 +87,6 @@ def find_or_prepare(
                 features,
                 _counted(source, examples(paths), progress),
             )
-        finally:
-            lock.release()
     except DataUnavailableError as error:
         raise DataUnavailableError(_nowhere(source, root, error)) from error
     except OSError as error:

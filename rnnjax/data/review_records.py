@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tarfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rnnjax.data.archive import read_members
+from rnnjax.data.examples import LABEL, TEXT
 from rnnjax.data.packed_texts import PackedTexts
-from rnnjax.data.records import damaged, read_examples
-from rnnjax.data.source import DataError, Progress, RemoteFile, Source
+from rnnjax.data.reading import UnusableError
+from rnnjax.data.records import read_examples
+from rnnjax.data.source import Progress, RemoteFile, Source, damaged_download
 
 IMDB = Source(
     name="imdb_reviews",
@@ -40,6 +41,7 @@ IMDB = Source(
     supervised_keys=("text", "label"),
 )
 
+_FEATURES = {"text": TEXT, "label": LABEL}
 CLASS_NAMES = ("neg", "pos")
 _NO_LABEL = -1
 _MEMBERS = {
@@ -81,24 +83,17 @@ def review_examples(
 
 def _split_examples(path: Path, split: str, size: int) -> Iterator[tuple[str, dict[str, Any]]]:
     found = 0
-    try:
-        with tarfile.open(path, "r:gz") as archive:
-            for member in archive:
-                match = _MEMBERS[split].match(member.name)
-                contents = archive.extractfile(member) if match else None
-                if match is None or contents is None:
-                    continue
-                found += 1
-                label = _NO_LABEL if match[1] == "unsup" else match[1]
-                yield member.name, {"text": contents.read().strip(), "label": label}
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            f"{path} is no whole tar.gz file ({error}); remove it, then it is downloaded again."
-        ) from error
+    for match, contents in read_members(path, _MEMBERS[split]):
+        found += 1
+        try:
+            _check_text(contents)
+        except UnusableError as error:
+            raise damaged_download(path, f"{match.string[:100]!r}: {error}") from error
+        label = _NO_LABEL if match[1] == "unsup" else match[1]
+        yield match.string, {"text": contents.strip(), "label": label}
     if found != size:
-        raise DataError(
-            f"{path} holds {found:,} reviews of the split {split!r} instead of "
-            f"{size:,}; remove it, then it is downloaded again."
+        raise damaged_download(
+            path, f"it holds {found:,} reviews of the split {split!r} instead of {size:,}"
         )
 
 
@@ -126,16 +121,7 @@ def read_reviews(
     """
     size = dict(source.splits)[split]
     reviews: list[tuple[bytes, int, bytes]] = []
-    for example in read_examples(source, folder, split):
-        text, label = example["text"], int(example["label"])
-        try:
-            text.decode()
-        except UnicodeDecodeError as error:
-            raise damaged(folder, f"a review in split {split!r} is not UTF-8 ({error})") from error
-        if label not in range(len(CLASS_NAMES)):
-            raise damaged(
-                folder, f"split {split!r} has the label {label}, where 0 and 1 were expected"
-            )
+    for text, label in read_examples(source, folder, split, _FEATURES, _decode):
         reviews.append((hashlib.sha256(text).digest(), label, text))
         if progress is not None and (len(reviews) % 1000 == 0 or len(reviews) == size):
             progress(f"reading {source.name} {split}", len(reviews), size)
@@ -146,3 +132,19 @@ def read_reviews(
         "offsets": texts.utf8.offsets,
         "labels": np.array([label for _, label, _ in reviews], np.int32),
     }
+
+
+def _decode(values: Mapping[str, Any]) -> tuple[bytes, int]:
+    if values["label"] not in range(len(CLASS_NAMES)):
+        raise UnusableError(f"its label is {values['label']}, where 0 or 1 was expected")
+    _check_text(values["text"])
+    return values["text"], values["label"]
+
+
+def _check_text(text: bytes) -> None:
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise UnusableError(
+            f"its text is not UTF-8 ({error.reason} at byte {error.start:,})"
+        ) from error

@@ -11,6 +11,7 @@ Progress = Callable[[str, int, "int | None"], None]
 """Called as ``progress(what, done, total)``; ``total`` is None where it is not known."""
 
 INFO_FILE = "dataset_info.json"
+FEATURES_FILE = "features.json"
 
 
 class DataError(ValueError):
@@ -19,6 +20,19 @@ class DataError(ValueError):
 
 class DataUnavailableError(DataError):
     """The data is not on this machine and no server gave it."""
+
+
+def damaged(folder: Path, what: str) -> DataError:
+    """Returns the error that says that a prepared folder is damaged, and what to do."""
+    return DataError(
+        f"The prepared data in {folder} is damaged: {what}. Move that folder away, "
+        "then it is prepared again, or name another with --data_dir."
+    )
+
+
+def damaged_download(path: Path, what: str) -> DataError:
+    """Returns the error that says that a downloaded file is damaged, and what to do."""
+    return DataError(f"{path} is damaged: {what}; remove it, then it is downloaded again.")
 
 
 @dataclass(frozen=True)
@@ -86,18 +100,23 @@ def data_root(data_dir: str | os.PathLike[str] | None = None) -> Path:
             variable ``TFDS_DATA_DIR``, and without that ``~/tensorflow_datasets``.
 
     Raises:
+        DataUnavailableError: None is named, and nothing says where the home folder is.
         DataError: The folder is something other than a folder, or may not be entered.
     """
-    named = data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    named = data_dir or os.environ.get("TFDS_DATA_DIR")
+    if not named:
+        named = "~/tensorflow_datasets"
+        if os.path.expanduser(named) == named:
+            raise DataUnavailableError(
+                "There is no home folder to look for data in; name a folder with --data_dir or "
+                "TFDS_DATA_DIR."
+            )
     try:
         root = Path(named).expanduser().absolute()
         if root.is_dir():
             os.listdir(root)
-        elif root.exists():
-            raise DataError(
-                f"{root} is a file, where a folder of TFDS data was expected; name a "
-                "folder with --data_dir or TFDS_DATA_DIR."
-            )
+        elif os.path.lexists(root):
+            raise _no_folder(root)
     except (OSError, RuntimeError) as error:
         raise DataError(
             f"The data folder {named} cannot be read ({error}); name another with "
@@ -120,7 +139,10 @@ def find_prepared(source: Source, root: Path) -> Path | None:
     try:
         if (root / INFO_FILE).is_file():
             return root
-        if not folder.exists() or (folder.is_dir() and not os.listdir(folder)):
+        for path in (folder, *folder.parents[: len(folder.relative_to(root).parts) - 1]):
+            if os.path.lexists(path) and not path.is_dir():
+                raise _no_folder(path)
+        if not folder.exists() or not os.listdir(folder):
             return None
         is_prepared = (folder / INFO_FILE).is_file()
     except OSError as error:
@@ -129,9 +151,13 @@ def find_prepared(source: Source, root: Path) -> Path | None:
             "it readable, or name another folder with --data_dir."
         ) from error
     if not is_prepared:
-        raise DataError(
-            f"The prepared data in {folder} is damaged: it has no {INFO_FILE}. Move "
-            "that folder away, then it is prepared again, or name another with "
-            "--data_dir."
-        )
+        raise damaged(folder, f"it has no {INFO_FILE}")
     return folder
+
+
+def _no_folder(path: Path) -> DataError:
+    kind = "a link to nowhere" if path.is_symlink() and not path.exists() else "a file"
+    return DataError(
+        f"{path} is {kind}, where a folder of TFDS data was expected; name a folder with "
+        "--data_dir or TFDS_DATA_DIR."
+    )

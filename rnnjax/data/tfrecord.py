@@ -8,12 +8,15 @@ from collections.abc import Iterator
 
 import google_crc32c
 
+from rnnjax.data.reading import UnusableError, open_file
+
 _HEADER = struct.Struct("<QI")  # length of the record, checksum of these eight bytes
+MOST_RECORD_BYTES = 2**26
 _FOOTER = struct.Struct("<I")  # checksum of the record
 
 
-class TFRecordError(ValueError):
-    """A TFRecord file ends early or fails one of its checksums."""
+class TFRecordError(UnusableError):
+    """A TFRecord file ends early, fails a checksum or has a record larger than any is."""
 
 
 def masked_crc32c(data: bytes) -> int:
@@ -34,10 +37,10 @@ def read_tfrecord(path: str | os.PathLike[str]) -> Iterator[bytes]:
 
     Raises:
         TFRecordError: The file is truncated or damaged.
-        OSError: It cannot be read.
+        OSError: It cannot be read, or is no file.
     """
-    remaining = os.path.getsize(path)
-    with open(path, "rb") as file:
+    with open_file(path) as file:
+        remaining = os.fstat(file.fileno()).st_size
         index = 0
         while header := file.read(_HEADER.size):
             if len(header) < _HEADER.size:
@@ -48,6 +51,8 @@ def read_tfrecord(path: str | os.PathLike[str]) -> Iterator[bytes]:
             remaining -= _HEADER.size
             if length + _FOOTER.size > remaining:
                 raise TFRecordError(f"the file ends within record {index}")
+            if length > MOST_RECORD_BYTES:
+                raise TFRecordError(f"record {index} has {length:,} bytes")
             record = file.read(length)
             if file.read(_FOOTER.size) != _FOOTER.pack(masked_crc32c(record)):
                 raise TFRecordError(f"record {index} fails its checksum")

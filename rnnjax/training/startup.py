@@ -15,10 +15,8 @@ import platformdirs
 
 from rnnjax.training.errors import UsageError
 from rnnjax.training.layout import Layout
+from rnnjax.training.program_cache import keep_programs, say_unusable
 from rnnjax.training.settings import Config
-
-CACHE_BYTES = 2**30
-"""The compiled programs that are kept; the ones not used for longest go first."""
 
 ROWS_PER_CORE = 16
 """With fewer rows of a batch than this, a core has less to do than to wait for the others."""
@@ -37,15 +35,16 @@ def set_cache(config: Config) -> None:
     """Has JAX keep the programs that it compiles, where the environment does not say so already."""
     if config.compilation_cache == "off" or _setting("jax_compilation_cache_dir"):
         return
-    folder = Path(config.compilation_cache).expanduser()
-    if config.compilation_cache == "auto":
-        # By machine, because a program for one processor may not run on another.
-        folder = platformdirs.user_cache_path("rnnjax") / "compiled" / platform.node()
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_compilation_cache_max_size", CACHE_BYTES)
-    # Recurrent networks are small: JAX would keep none of their programs.
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    try:
+        folder = Path(config.compilation_cache).expanduser()
+        if config.compilation_cache == "auto":
+            # By machine, because a program for one processor may not run on another.
+            user = platformdirs.user_cache_path("rnnjax").expanduser()
+            folder = user / "compiled" / platform.node()
+    except RuntimeError as error:  # nothing says where the home folder is
+        say_unusable("of the user", str(error))
+        return
+    keep_programs(folder)
 
 
 def use_cores(config: Config) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,9 +52,20 @@ def closed_url() -> str:
         return f"http://127.0.0.1:{unused.getsockname()[1]}/"
 
 
+@pytest.fixture(scope="session")
+def _prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("prepared")
+    source = make_source(make_files(make_arrays()))
+    downloads = source.download_folder(folder / "tfds")
+    downloads.mkdir(parents=True)
+    for name, contents in make_files(make_arrays()).items():
+        (downloads / name).write_bytes(contents)
+    load_images(source, folder / "tfds", cache_dir=folder / "first_cache")
+    return folder
+
+
 @pytest.fixture
-def prepared(server: LocalServer, source: ImageSource, tmp_path: Path) -> Path:
-    """A TFDS folder with the synthetic data prepared in it."""
-    root = tmp_path / "tfds"
-    load_images(source, root, cache_dir=tmp_path / "first_cache")
-    return root
+def prepared(_prepared_once: Path, tmp_path: Path) -> Path:
+    """A TFDS folder with the synthetic data prepared in it, and a cache in ``first_cache``."""
+    shutil.copytree(_prepared_once, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "tfds"

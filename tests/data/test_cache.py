@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import errno
 import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import filelock
 import numpy as np
 import pytest
 
-from rnnjax.data.cache import cache_folder, folder_state, load_or_build
-from rnnjax.data.source import DataError
+from rnnjax.data import cache, locks
+from rnnjax.data.cache import cache_folder, load_or_build
+from tests.data.no_home import without_home
 
 ARRAYS = {
     "images": np.arange(24, dtype=np.uint8).reshape(2, 3, 4),
@@ -112,45 +120,148 @@ def test_truncated_cache_is_built_again(tmp_path: Path, caplog: pytest.LogCaptur
     assert build.calls == 0
 
 
-def test_cache_that_cannot_be_read_is_refused_and_left_alone(tmp_path: Path) -> None:
-    load_or_build("a", {}, Builder(), cache_dir=tmp_path)
-    path = only_cache(tmp_path)
+def in_place_of_file(path: Path) -> None:
     path.unlink()
     path.mkdir()
-    with pytest.raises(DataError, match=r"cannot be read .*XDG_CACHE_HOME"):
-        load_or_build("a", {}, Builder(), cache_dir=tmp_path)
-    assert path.is_dir()
 
 
-def test_file_in_place_of_the_cache_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "cache").write_text("a file")
-    with pytest.raises(DataError, match="cannot be read"):
-        load_or_build("a", {}, Builder(), cache_dir=tmp_path / "cache")
-    assert (tmp_path / "cache").read_text() == "a file"
+def pipe_in_place_of_file(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
 
 
-def test_cache_that_cannot_be_written_stops_nobody(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+def unreadable(path: Path) -> None:
+    path.chmod(0)
+
+
+def in_place_of_lock(path: Path) -> None:
+    path.unlink()
+    lock = path.with_name(f"{path.name}.lock")
+    lock.unlink(missing_ok=True)
+    lock.mkdir()
+
+
+def in_place_of_part(path: Path) -> None:
+    path.unlink()
+    path.with_suffix(".tmp").mkdir()
+
+
+def in_place_of_folder(path: Path) -> None:
+    shutil.rmtree(path.parent)
+    path.parent.write_text("a file")
+
+
+def dangling_folder(path: Path) -> None:
+    shutil.rmtree(path.parent)
+    path.parent.symlink_to(path.parent.with_name("nowhere") / "deeper")
+
+
+UNUSABLE = [
+    in_place_of_file,
+    pipe_in_place_of_file,
+    unreadable,
+    in_place_of_lock,
+    in_place_of_part,
+    in_place_of_folder,
+    dangling_folder,
+]
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    return {
+        str(path): path.read_bytes() if path.is_file() and path.stat().st_mode & 0o400 else None
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.mark.parametrize("make_unusable", UNUSABLE, ids=lambda function: function.__name__)
+def test_cache_that_cannot_be_used_stops_nobody_and_is_left_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, make_unusable: Callable[[Path], None]
+) -> None:
+    if make_unusable is unreadable and os.geteuid() == 0:
+        pytest.skip("everything is readable for root")
+    folder = tmp_path / "cache"
+    load_or_build("a", {}, Builder(), cache_dir=folder)
+    path = only_cache(folder)
+    make_unusable(path)
+    before = contents(tmp_path)
+    for _ in range(2):
+        assert_equal(load_or_build("a", {}, Builder(), cache_dir=folder))
+    (record,) = caplog.records
+    assert f"The cache {path} cannot be used" in record.getMessage()
+    assert "XDG_CACHE_HOME" in record.getMessage()
+    after = contents(tmp_path)
+    after.pop(f"{path}.lock", None)
+    before.pop(f"{path}.lock", None)
+    assert after == before
+
+
+def test_full_disk_stops_nobody_and_leaves_no_half_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def write_half(file: Any, array: np.ndarray, **kwargs: Any) -> None:
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(np.lib.format, "write_array", write_half)
+    assert_equal(load_or_build("a", {}, Builder(), cache_dir=tmp_path))
+    assert "cannot be used (No space left on device)" in caplog.text
+    assert [path.suffix for path in tmp_path.iterdir()] in ([], [".lock"])
+
+
+def test_no_home_and_no_name_stop_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cache, "_unusable", set())
+    without_home(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert_equal(load_or_build("a", {}, Builder()))
+    (record,) = caplog.records
+    assert "XDG_CACHE_HOME" in record.getMessage()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lock_that_is_held_is_waited_for_aloud_and_then_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     load_or_build("a", {}, Builder(), cache_dir=tmp_path)
     path = only_cache(tmp_path)
     path.unlink()
-    path.with_suffix(".tmp").mkdir()
-    assert_equal(load_or_build("a", {}, Builder(), cache_dir=tmp_path))
-    assert f"The cache {path} cannot be written" in caplog.text
+    monkeypatch.setattr(locks, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(cache, "PATIENCE", 0.3)
+    lock = path.with_name(f"{path.name}.lock")
+    with filelock.FileLock(lock):
+        for _ in range(2):
+            assert_equal(load_or_build("a", {}, Builder(), cache_dir=tmp_path))
+    waiting, gone_on = (record.getMessage() for record in caplog.records)
+    assert waiting.startswith("Waiting for another process that makes the same cache and holds")
+    assert str(lock) in waiting
+    assert "After 0.3 seconds it goes on without; XDG_CACHE_HOME" in waiting
+    assert f"The cache {path} cannot be used (another process held its lock" in gone_on
     assert not path.exists()
 
 
-def test_lock_that_cannot_be_made_stops_nobody(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_cache_that_another_process_makes_meanwhile_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load_or_build("a", {}, Builder(), cache_dir=tmp_path)
     path = only_cache(tmp_path)
-    path.unlink()
-    (tmp_path / f"{path.name}.lock").unlink(missing_ok=True)
-    (tmp_path / f"{path.name}.lock").mkdir()
-    assert_equal(load_or_build("a", {}, Builder(), cache_dir=tmp_path))
-    assert f"The cache {path} cannot be written" in caplog.text
+    aside = path.rename(path.with_name("aside"))
+    monkeypatch.setattr(locks, "SILENT_SECONDS", 0.1)
+    lock = filelock.FileLock(path.with_name(f"{path.name}.lock"), thread_local=False)
+    lock.acquire()
+
+    def finish() -> None:
+        aside.rename(path)
+        lock.release()
+
+    timer = threading.Timer(0.3, finish)
+    timer.start()
+    build = Builder()
+    assert_equal(load_or_build("a", {}, build, cache_dir=tmp_path))
+    timer.join()
+    assert build.calls == 0
 
 
 def test_objects_are_never_pickled(tmp_path: Path) -> None:
@@ -158,17 +269,6 @@ def test_objects_are_never_pickled(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="allow_pickle=False"):
         load_or_build("a", {}, Builder(objects), cache_dir=tmp_path)
     assert list(tmp_path.glob("*.npz")) == []
-
-
-def test_folder_state_changes_with_the_files(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("12")
-    states = [folder_state(tmp_path)]
-    assert folder_state(tmp_path) == states[0]
-    (tmp_path / "a").write_text("123")
-    states.append(folder_state(tmp_path))
-    (tmp_path / "b").write_text("")
-    states.append(folder_state(tmp_path))
-    assert states[0] != states[1] != states[2]
 
 
 def test_default_folder_is_the_users(

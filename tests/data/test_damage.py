@@ -37,15 +37,20 @@ def flip(path: Path) -> None:
     path.write_bytes(data)
 
 
+INFO = "dataset_info.json"
+TRAIN = "mnist-train.array_record-00000-of-00001"
 DAMAGE = {
-    "truncated shard": (lambda d: truncate(train_shard(d)), "split 'train' cannot be read"),
-    "empty shard": (lambda d: train_shard(d).write_bytes(b""), "split 'train' cannot be read"),
-    "flipped bit": (lambda d: flip(train_shard(d)), "split 'train' cannot be read"),
-    "missing shard": (lambda d: train_shard(d).unlink(), "No such file"),
-    "broken info": (lambda d: truncate(d / "dataset_info.json"), "Failed to load JSON"),
+    "truncated shard": (lambda d: truncate(train_shard(d)), f"{TRAIN} cannot be read"),
+    "empty shard": (lambda d: train_shard(d).write_bytes(b""), f"{TRAIN} cannot be read"),
+    "flipped bit": (lambda d: flip(train_shard(d)), f"{TRAIN} cannot be read"),
+    "missing shard": (lambda d: train_shard(d).unlink(), f"{TRAIN} cannot be read .No such file"),
+    "broken info": (
+        lambda d: truncate(d / "dataset_info.json"),
+        f"{INFO} cannot be read",
+    ),
     "no info": (lambda d: (d / "dataset_info.json").unlink(), r"has no dataset_info\.json"),
-    "broken features": (lambda d: truncate(d / "features.json"), "cannot be read"),
-    "no features": (lambda d: (d / "features.json").unlink(), "cannot be read"),
+    "broken features": (lambda d: truncate(d / "features.json"), "features.json cannot be read"),
+    "no features": (lambda d: (d / "features.json").unlink(), "features.json cannot be read"),
     "other number of records": (
         lambda d: edit_info(d, '"40"', '"39"'),
         "is said to have 39 records, where mnist has 40",

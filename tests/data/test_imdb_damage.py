@@ -60,15 +60,7 @@ def test_texts_of_the_other_split_are_not_believed(
 def test_changed_folder_is_read_again(root: Path, reviews: Source, tmp_path: Path) -> None:
     (shard,) = reviews.folder(root).glob("*-test.*")
     shard.write_bytes(shard.read_bytes()[:3000])
-    with pytest.raises(DataError, match="split 'test' cannot be read"):
-        load(data_dir=root, source=reviews, cache_dir=tmp_path / "first_cache")
-
-
-def test_cache_that_cannot_be_read_is_refused(reviews: Source, root: Path, tmp_path: Path) -> None:
-    (path,) = (tmp_path / "first_cache").glob("*-tokens-*.npz")
-    path.unlink()
-    path.mkdir()
-    with pytest.raises(DataError, match=rf"The cache {path} cannot be read \(Is a directory\)"):
+    with pytest.raises(DataError, match=r"imdb_reviews-test.* cannot be read"):
         load(data_dir=root, source=reviews, cache_dir=tmp_path / "first_cache")
 
 
@@ -89,13 +81,29 @@ def overwritten() -> bytes:
     return flushed + b"\xff" * 2000
 
 
+NOT_WHOLE = r"is damaged: it(s member .*)? (cannot be read|is cut off)"
 BROKEN_ARCHIVES = {
-    "truncated": (make_archive()[:-200], "is no whole tar.gz file"),
-    "overwritten": (overwritten(), "is no whole tar.gz file"),
-    "followed by nonsense": (gzip.compress(begun()) + b"nonsense", "is no whole tar.gz file"),
-    "empty": (b"", "is no whole tar.gz file"),
-    "no gzip": (b"<html>Moved</html>", "is no whole tar.gz file"),
-    "no tar": (gzip.compress(b"text" * 500), "is no whole tar.gz file"),
+    "truncated": (
+        make_archive()[:-200],
+        NOT_WHOLE,
+    ),
+    "overwritten": (
+        overwritten(),
+        NOT_WHOLE,
+    ),
+    "followed by nonsense": (
+        gzip.compress(begun()) + b"nonsense",
+        NOT_WHOLE,
+    ),
+    "empty": (b"", NOT_WHOLE),
+    "no gzip": (
+        b"<html>Moved</html>",
+        NOT_WHOLE,
+    ),
+    "no tar": (
+        gzip.compress(b"text" * 500),
+        NOT_WHOLE,
+    ),
     "too few": (make_archive(without("test/neg/0_1.txt")), "holds 2 reviews of the split 'test'"),
     "too many": (
         make_archive({**REVIEWS, "train/unsup/2_0.txt": "More."}),
@@ -124,7 +132,7 @@ def test_review_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     contents = {name: text.encode() for name, text in REVIEWS.items()}
     contents["test/neg/1_1.txt"] = b"caf\xe9"
     source = put_by_hand(make_archive(contents), tmp_path)
-    with pytest.raises(DataError, match="is damaged: a review in split 'test' is not UTF-8"):
+    with pytest.raises(DataError, match=r"test/neg/1_1.txt': its text is not UTF-8"):
         load(data_dir=tmp_path, source=source)
 
 
@@ -135,7 +143,7 @@ def test_review_without_label_is_refused(root: Path, reviews: Source) -> None:
     info = folder / "dataset_info.json"
     info.write_text(info.read_text().replace('"3"', '"2"'))
     source = dataclasses.replace(reviews, splits=(*SIZES[:1], ("test", 2)))
-    with pytest.raises(DataError, match="split 'test' has the label -1"):
+    with pytest.raises(DataError, match=r"record 0 of .*test.*: its label is -1"):
         load(data_dir=root, source=source)
 
 
@@ -146,5 +154,5 @@ def test_damaged_folder_is_refused(
     monkeypatch.setenv("TFDS_DATA_DIR", str(root))
     (shard,) = reviews.folder(root).glob("*-train.*")
     shard.write_bytes(shard.read_bytes()[:3000])
-    with pytest.raises(DataError, match="is damaged: split 'train' cannot be read"):
+    with pytest.raises(DataError, match=r"is damaged: imdb_reviews-train.* cannot be read"):
         load(dataset, source=reviews)

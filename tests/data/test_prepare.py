@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rnnjax.data.examples import LABEL, TEXT
 from rnnjax.data.prepare import find_or_prepare
 from rnnjax.data.records import read_examples
 from rnnjax.data.source import RemoteFile, Source, find_prepared
 from tests.data.local_server import LocalServer
 
+READ = {"text": TEXT, "label": LABEL}
 TEXTS = {"train": ["good", "bad", "é <br />"], "unsupervised": ["who knows"]}
 
 
@@ -55,7 +57,7 @@ def test_text_with_a_named_variant(tmp_path: Path) -> None:
     assert prepared.folder == tmp_path / "imdb_reviews" / "plain_text" / "1.0.0"
     assert find_prepared(source, tmp_path) == prepared.folder
     for split, texts in TEXTS.items():
-        read = list(read_examples(source, prepared.folder, split))
+        read = list(read_examples(source, prepared.folder, split, READ, lambda values: values))
         assert sorted(example["text"].decode() for example in read) == sorted(texts)
         assert {example["label"] for example in read} == {1 if split == "train" else -1}
     assert find_or_prepare(source, tmp_path, features, examples).origin == (

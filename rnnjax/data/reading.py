@@ -1,0 +1,155 @@
+"""How files that others made are opened, and what becomes of all that can go wrong in them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import json
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rnnjax.data.source import DataError
+
+MOST_JSON_BYTES = 2**24
+"""The descriptions of prepared folders have a few thousand bytes."""
+
+
+class UnusableError(ValueError):
+    """What a file holds is not what was expected; the message says what it is instead."""
+
+
+class Place:
+    """Where in a file a reader is, for the sentence that says what went wrong there.
+
+    Attributes:
+        name: The place, as it stands in front of "cannot be read".
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+@contextlib.contextmanager
+def reading(refuse: Callable[[str], DataError], place: str) -> Iterator[Place]:
+    """Turns whatever goes wrong with a file into one `DataError` of one sentence.
+
+    The readers of other people's formats raise a dozen types on damaged bytes, among them KeyError,
+    RecursionError, MemoryError and errors of their own, so that none is left out. Nothing but
+    reading belongs inside: a mistake of this program would look like one of the file's.
+
+    Args:
+        refuse: Makes the error from what is wrong, with what the user can do about it.
+        place: Where reading begins; what is yielded can be told where it goes on.
+
+    Raises:
+        DataError: What `refuse` made; or one that was raised inside, as it is.
+    """
+    at = Place(place)
+    try:
+        yield at
+    except DataError:
+        raise
+    except ImportError as error:
+        raise DataError(
+            f"Reading {at.name} needs a package that cannot be imported ({error}); "
+            "install rnnjax with its dependencies."
+        ) from error
+    except UnusableError as error:
+        raise refuse(f"{at.name}: {error}") from error
+    except Exception as error:
+        raise refuse(f"{at.name} cannot be read ({explain(error)})") from error
+
+
+def explain(error: Exception) -> str:
+    """Returns the reason of an error in part of one line."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deep"
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def open_file(path: str | os.PathLike[str]) -> io.BufferedReader:
+    """Opens a regular file for reading bytes.
+
+    Anything else is refused at once, where `open` would wait for somebody to write into a pipe.
+
+    Raises:
+        OSError: It cannot be opened, or is a folder, a pipe or a device.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        descriptor = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+        kind = os.fstat(descriptor).st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # of folders `open` has its own error
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "it is a pipe or a device, where a file was expected")
+        return descriptor
+
+    return open(path, "rb", opener=opener)
+
+
+def read_up_to(file: Any, size: int) -> bytes:
+    """Returns `size` bytes of a stream, or all where there are fewer.
+
+    A size that was read from a file may be a lie: memory is taken as the bytes come.
+
+    Args:
+        file: What has a method `read`.
+        size: A number of bytes.
+    """
+    parts = []
+    while size > 0 and (part := file.read(min(size, 2**20))):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def read_json(path: Path) -> Any:
+    """Returns what stands in a JSON file; call it inside `reading`.
+
+    Raises:
+        UnusableError: The file is larger than any such file is.
+        Exception: It cannot be read, or is no JSON.
+    """
+    with open_file(path) as file:
+        contents = read_up_to(file, MOST_JSON_BYTES + 1)
+    if len(contents) > MOST_JSON_BYTES:
+        raise UnusableError(f"it has more than {MOST_JSON_BYTES:,} bytes")
+    return json.loads(contents.decode("utf-8-sig"))
+
+
+def member(parent: Any, name: str, kind: type, default: Any = None) -> Any:
+    """Returns one value of a JSON object.
+
+    Args:
+        parent: What should be the object.
+        name: The name of the value.
+        kind: The type that it must have.
+        default: Taken where there is none; None if there must be one.
+
+    Raises:
+        UnusableError: `parent` is no object, or the value is missing or of another type.
+    """
+    if not isinstance(parent, dict):
+        raise UnusableError(f"{_short(parent)} stands where an object with {name!r} was expected")
+    value = parent.get(name, default)
+    # In Python, but not in JSON, true is a number.
+    if not isinstance(value, kind) or isinstance(value, bool):
+        expected = {dict: "an object", list: "a list", str: "a string"}[kind]
+        raise UnusableError(f"{name!r} is {_short(value)}, where {expected} was expected")
+    return value
+
+
+def _short(value: Any) -> str:
+    """How a JSON value is shown in a sentence; a deep one has no text that could be made."""
+    for kind, text in ((dict, "an object"), (list, "a list"), (type(None), "nothing")):
+        if isinstance(value, kind):
+            return text
+    return repr(value)[:60]
