@@ -34,6 +34,7 @@ from rnnjax.training.batches import WindowBatches
 from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import classification_metrics
 from rnnjax.training.layout import Layout
+from rnnjax.training.needs import needs_of
 from rnnjax.training.problem import Problem
 
 try:
@@ -43,6 +44,7 @@ except ModuleNotFoundError:  # started as a file: its own folder is where Python
 
 TASK = "binary_sequence"
 PRESETS = {"short": {"lag": 1, "window": 5}, "long": {"lag": 10, "window": 5}}
+TEST_ROWS = 50
 CONTEXTS = ("0 0", "0 1", "1 0", "1 1")
 
 
@@ -50,7 +52,7 @@ CONTEXTS = ("0 0", "0 1", "1 0", "1 1")
 class Config(common.Config):
     cell: str = common.setting("simple_rnn", "recurrent cell", choices=rnnjax.CELLS)
     hidden_size: int = common.setting(6, "units of each recurrent layer", at_least=1)
-    learning_rate: float = common.setting(3e-3, "learning rate of the first step")
+    learning_rate: float = common.setting(3e-3, "learning rate of the first step", positive=True)
     steps: int | None = common.setting(6000, "updates in the whole run", at_least=1)
     eval_every: int | None = common.setting(200, "steps between evaluations", at_least=1)
     batch_size: int = common.setting(250, "rows read side by side", at_least=1)
@@ -90,7 +92,7 @@ class Bits:
 
         def train_and_test(key: jax.Array) -> Any:
             train_key, test_key = jax.random.split(key)
-            return rows(train_key, config.batch_size), rows(test_key, 50)
+            return rows(train_key, config.batch_size), rows(test_key, TEST_ROWS)
 
         self.train, self.test = layout.per_seed(train_and_test, keys)
 
@@ -134,15 +136,21 @@ def trained_model(config: Config) -> Model:
 
 def problem(config: Config, layout: Layout) -> Problem:
     """What is to be learnt."""
-    data_keys, *keys = layout.keys(config.seed, 3)
     try:
         batches = WindowBatches(
             config.batch_size, config.row_length, config.window, config.carry_state
         )
     except ValueError as error:
         raise UsageError(f"--window: {error}") from None
-    data = Bits(config, layout, data_keys)
     model, init = build_model(config)
+    num_bits = (config.batch_size + TEST_ROWS) * config.row_length
+    needs = needs_of(
+        config, layout, init, layer=model.layer, time_steps=config.window,
+        data=2 * num_bits * layout.num_seeds,  # x and y, a byte each
+        data_flags="--row_length, --batch_size or --num_seeds",
+    )  # fmt: skip
+    data_keys, *keys = layout.keys(config.seed, 3)
+    data = Bits(config, layout, data_keys)
     apply = common.applying(config, model)
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
@@ -171,7 +179,7 @@ def problem(config: Config, layout: Layout) -> Problem:
         title=f"{title}, lag {config.lag}, window {config.window}", dataset=data, model=model,
         init=init, keys=keys, loss=loss, batches=batches, data=data.train, evaluate=evaluate,
         test=evaluate, predict=predict, test_inputs=data.test[0], test_labels=data.test[1],
-        class_names=("0", "1"), read=as_inputs, own_data=True,
+        class_names=("0", "1"), read=as_inputs, own_data=True, needs=needs,
         carry=model.layer.initial_carry((config.batch_size,)),
     )  # fmt: skip
 

@@ -14,12 +14,11 @@ import os
 import shlex
 import sys
 import traceback
-import types
-import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn, TypeVar
 
-from absl import app, flags, logging
+import jax
+from absl import app, flags
 from flax import linen as nn
 from rich.console import Console
 from rich.panel import Panel
@@ -34,9 +33,12 @@ from rnnjax.training.cluster import LOST, Cluster
 from rnnjax.training.errors import StorageError, UsageError
 from rnnjax.training.files import storing
 from rnnjax.training.fit import evaluation_line
+from rnnjax.training.flags import merge as merge
+from rnnjax.training.flags import read_flags
 from rnnjax.training.hosts import warn as warn
 from rnnjax.training.interruption import Interrupted, raised
 from rnnjax.training.layout import Layout
+from rnnjax.training.needs import check_disk
 from rnnjax.training.nonfinite import NonFiniteLossError, skipped_updates
 from rnnjax.training.optimizers import SCHEDULES as SCHEDULES
 from rnnjax.training.parameters import initial_params as initial_params
@@ -49,9 +51,17 @@ from rnnjax.training.run_folder import RunFolder, read_config
 from rnnjax.training.run_state import RunState
 from rnnjax.training.settings import Config as Config
 from rnnjax.training.settings import setting as setting
-from rnnjax.training.startup import keep_memory, keep_objects, set_cache, set_precision, use_cores
+from rnnjax.training.startup import (
+    find_devices,
+    keep_memory,
+    keep_objects,
+    set_cache,
+    set_precision,
+    use_cores,
+)
 from rnnjax.training.startup import lay_out as lay_out
 from rnnjax.training.statistics import shown, summarise
+from rnnjax.training.train import run_length
 from rnnjax.training.train import train as train
 
 C = TypeVar("C", bound="Config")
@@ -75,20 +85,11 @@ def launch(
         presets: named configurations, the first one's name for the help.
         run: the experiment.
     """
-    _define_flags(config_type, presets)
 
     def parse(arguments: list[str]) -> C:
+        flags.FLAGS.mark_as_parsed()  # those of other libraries keep their defaults
         try:
-            stray = flags.FLAGS(arguments)[1:]
-        except flags.Error as error:
-            fail(str(error))
-        if not flags.FLAGS["verbosity"].present:
-            # Orbax and TFDS tell every file they touch; a user wants to hear of trouble only.
-            logging.set_verbosity(logging.WARNING)
-        if stray:
-            fail(f"stray argument {stray[0]!r}; every setting is a flag, as in --name=value.")
-        try:
-            return config_from_flags(config_type, presets)
+            return read_flags(config_type, presets, arguments)
         except UsageError as error:
             fail(str(error))
 
@@ -124,9 +125,10 @@ def launch(
 
 def join(config: Config) -> Cluster | None:
     """Waits for the other processes of the run, if there are to be any."""
-    if not config.distributed:
-        return None
     try:
+        if not config.distributed:
+            find_devices()
+            return None
         return Cluster(
             config.coordinator,
             config.num_processes,
@@ -184,46 +186,11 @@ def how_to_go_on(config: Config, stop: Interrupted) -> str:
     return f" after {stop.steps:,} updates, which are saved; go on with\n  {command}"
 
 
-def config_from_flags(config_type: type[C], presets: Mapping[str, Mapping[str, Any]]) -> C:
-    """Puts the settings together: flags that were given, then the preset, then the defaults."""
-    given = {
-        f.name: flags.FLAGS[f.name].value
-        for f in dataclasses.fields(config_type)
-        if flags.FLAGS[f.name].present
-    }
-    return merge(config_type, presets, given)
-
-
-def merge(
-    config_type: type[C], presets: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]
-) -> C:
-    """The settings that follow from those given, among them perhaps the preset's name.
-
-    Raises:
-        UsageError: the preset is unknown, a value is out of its range, or both --steps and
-            --epochs were given.
-    """
-    name = given.get("preset")
-    if name is not None and name not in presets:
-        raise UsageError(
-            f"--preset={name} is unknown; expected one of: {', '.join(sorted(presets))}."
-        )
-    if given.get("steps") is not None and given.get("epochs") is not None:
-        raise UsageError("give --steps or --epochs, not both.")
-    values: dict[str, Any] = {}
-    for settings in (presets[name] if name is not None else {}, given):
-        # The length of the run is one setting with two names: the last one given counts.
-        for length, other in (("steps", "epochs"), ("epochs", "steps")):
-            if settings.get(length) is not None:
-                values[other] = None
-        values |= settings
-    return config_type(**values)
-
-
 def saved_config(config: C) -> C:
     """The settings of the run in --workdir, to evaluate it with the data that `config` names."""
     saved = hosts.on_main(lambda: read_config(str(config.workdir)))["flags"]
     here = {"workdir": config.workdir, "eval_only": True, "distributed": config.distributed}
+    here["resume"] = "auto"  # nothing is trained
     if config.data_dir is not None:
         here["data_dir"] = config.data_dir
     names = {field.name for field in dataclasses.fields(config)}
@@ -285,15 +252,20 @@ def applying(config: Config, model: nn.Module) -> Callable[..., Any]:
 
 def set_up(console: Console, config: Config, layout: Layout, problem: Problem) -> Any:
     """The initial parameters; says what is trained, on what, before anything takes time."""
-    params, data = initial_params(config, layout, problem), problem.dataset
-    console.print(reports.params_table(layout.part(params, 0), problem.title))
+    data, shapes = problem.dataset, jax.eval_shape(problem.init, jax.random.key(0))
+    console.print(reports.params_table(shapes, problem.title))
     console.print(f"data     {data.name}: {data.origin}")
     console.print(f"devices  {', '.join(map(str, layout.mesh.devices.flat))}")
     if config.num_seeds > 1:
         console.print(f"seeds    {config.seed} to {config.seed + config.num_seeds - 1}, at once")
+    if problem.needs is not None and not config.eval_only:
+        console.print(f"memory   {problem.needs}", soft_wrap=True)
+        run_length(config, problem.batches)
+        if hosts.is_main():
+            check_disk(config, problem.needs)
     if data.warning is not None:
         console.print(Panel(data.warning, title="other data than asked for", style="bold yellow"))
-    return params
+    return initial_params(config, layout, problem)
 
 
 def evaluate_saved(
@@ -373,27 +345,3 @@ def finish(
         soft_wrap=True,
     )
     return result
-
-
-def _define_flags(config_type: type[Config], presets: Mapping[str, Any]) -> None:
-    types_by_name = typing.get_type_hints(config_type)
-    definitions: dict[Any, Callable[..., Any]] = {
-        int: flags.DEFINE_integer,
-        float: flags.DEFINE_float,
-        str: flags.DEFINE_string,
-        bool: flags.DEFINE_bool,
-        Sequence[str]: flags.DEFINE_multi_string,
-    }
-    for field in dataclasses.fields(config_type):
-        choices = presets if field.name == "preset" else field.metadata["choices"]
-        description = field.metadata["help"]
-        if choices is not None:
-            description += f": {', '.join(choices)}"
-        define = definitions[_without_none(types_by_name[field.name])]
-        define(field.name, field.default, description)
-
-
-def _without_none(annotation: Any) -> type:
-    if isinstance(annotation, types.UnionType):
-        return next(t for t in typing.get_args(annotation) if t is not type(None))
-    return annotation

@@ -32,6 +32,7 @@ except ModuleNotFoundError:  # started as a file: its own folder is where Python
     from experiments import common
 
 from experiments.comparison.questions import QUESTIONS
+from experiments.comparison.settings import settings_of_run
 from experiments.comparison.study import TASK, Study
 from experiments.comparison.sweep import Sweep, parse, product
 from experiments.comparison.tasks import TASKS, Task
@@ -66,7 +67,14 @@ def config_of(task: Task) -> type[common.Config]:
                 raise UsageError(
                     f"--question={self.question} says itself what it trains; leave --sweep out."
                 )
-            product(self.sweeps)
+            for changes in product(self.sweeps):
+                run = settings_of_run(self, TASKS[self.task].config, changes)
+                if (run.precision == "f64") != (self.precision == "f64"):
+                    raise UsageError(
+                        f"--sweep: --precision={run.precision} can't be compared with "
+                        f"--precision={self.precision}, because f64 is of the whole process; "
+                        "train each by itself."
+                    )
 
         @property
         def sweeps(self) -> list[Sweep]:

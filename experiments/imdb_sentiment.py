@@ -42,6 +42,7 @@ from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import Predictor, classification_metrics
 from rnnjax.training.layout import SEEDS, Layout
 from rnnjax.training.lengths import LengthBatches, cut_to_length, length_limits
+from rnnjax.training.needs import needs_of
 from rnnjax.training.problem import Problem
 from rnnjax.training.run_folder import read_config
 from rnnjax.training.statistics import summarise
@@ -54,6 +55,7 @@ except ModuleNotFoundError:  # started as a file: its own folder is where Python
 TASK = "imdb_sentiment"
 CLASSES = ("unfavourable", "favourable")
 VOCABULARY = "vocabulary.json"
+RATE: Any = {"at_least": 0, "below": 1}
 RATES = ("dropout", "embedding_dropout", "word_dropout")
 
 ARTICLE = {
@@ -83,9 +85,9 @@ class Config(common.Config):
     embedding_size: int = common.setting(128, "features of a word", at_least=1)
     hidden_units: int = common.setting(0, "of a dense layer before the last", at_least=0)
     pooling: str = common.setting("max_mean", "over time", choices=("last", "max_mean"))
-    dropout: float = common.setting(0.5, "rate, on features of the whole text", at_least=0)
-    embedding_dropout: float = common.setting(0.3, "rate, on features of all words", at_least=0)
-    word_dropout: float = common.setting(0.5, "rate, on whole words", at_least=0)
+    dropout: float = common.setting(0.5, "rate, on features of the whole text", **RATE)
+    embedding_dropout: float = common.setting(0.3, "rate, on features of all words", **RATE)
+    word_dropout: float = common.setting(0.5, "rate, on whole words", **RATE)
     initialization: str = common.setting("keras", "distributions", choices=INITIALIZATIONS)
     mask: bool = common.setting(True, "hold the state where there is padding")
     num_words: int = common.setting(20_000, "most frequent words, special ones too", at_least=5)
@@ -94,33 +96,28 @@ class Config(common.Config):
         600, "words read of each review in evaluation (default: as in training)", at_least=1
     )
     length_groups: int = common.setting(
-        4, "groups of batches by length, each with a program of its own; with --mask", at_least=1
+        4,
+        "groups of batches by length, each with a program of its own; with --mask",
+        at_least=1,
+        at_most=100,
     )
     padding: str = common.setting("post", "where zeros are added", choices=("pre", "post"))
     num_validation: int = common.setting(1_000, "first training reviews to validate", at_least=1)
-    learning_rate: float = common.setting(2e-3, "learning rate of the first step")
+    learning_rate: float = common.setting(2e-3, "learning rate of the first step", positive=True)
     schedule: str = common.setting("cosine", "how the rate falls", choices=common.SCHEDULES)
     batch_size: int = common.setting(64, "reviews per step", at_least=1)
     epochs: int | None = common.setting(8, "passes over the training reviews", at_least=1)
-    average: float | None = common.setting(0.998, "decay of the average of the parameters")
+    average: float | None = common.setting(
+        0.998, "decay of the average of the parameters", above=0, below=1
+    )
     keep_best: bool = common.setting(False, "end with the parameters that validated best")
     predict: str | None = common.setting(
         None,
         "a review to judge with the run in --workdir, or - for one per line of standard input",
+        is_command=True,
+        needs_run=True,
         changes_result=False,
     )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in RATES:
-            if not getattr(self, name) < 1:
-                raise UsageError(f"--{name} must be below 1, not {getattr(self, name)}.")
-        if self.predict is not None and self.workdir is None:
-            raise UsageError("--predict needs --workdir, the folder of a finished run.")
-
-    @property
-    def trains(self) -> bool:
-        return super().trains and self.predict is None
 
 
 def build_model(config: Config, num_words: int) -> TextClassifier:
@@ -198,10 +195,16 @@ def problem(config: Config, layout: Layout, data: imdb.ReviewDataset) -> Problem
             f"--num_validation={n} leaves none of the {len(data.train)} training reviews."
         )
     read = config.eval_length or config.max_length
+    batches, limits = build_batches(config, data.train.lengths[n:])
+    num_words = (len(data.train) - n) * config.max_length + (n + len(data.test)) * read
+    needs = needs_of(
+        config, layout, functools.partial(init, model), layer=model.layer,
+        time_steps=limits[-1], data=5 * num_words,  # an index and a place of the mask each
+        data_flags="--max_length or --eval_length",
+    )  # fmt: skip
     validation = prepare(config, data.train.part(0, n), read)
     training = prepare(config, data.train.part(n, len(data.train)), config.max_length)
     tests = prepare(config, data.test, read)
-    batches, limits = build_batches(config, data.train.lengths[n:])
     predict_validation = Predictor(logits, validation, 500, layout)
     predict = Predictor(logits, tests, 500, layout)
 
@@ -219,6 +222,7 @@ def problem(config: Config, layout: Layout, data: imdb.ReviewDataset) -> Problem
         batches=batches, data=(training, data.train_labels[n:]), evaluate=validate, test=test,
         predict=predict, test_inputs=tests, test_labels=data.test_labels, class_names=CLASSES,
         best_by="validation_accuracy", keep_best=config.keep_best, watched="validation",
+        needs=needs,
     )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from rnnjax.training import plots, reports
 from rnnjax.training.batches import ExampleBatches
 from rnnjax.training.evaluation import Predictor, classification_metrics
 from rnnjax.training.layout import Layout
+from rnnjax.training.needs import needs_of, num_bytes
 from rnnjax.training.problem import Problem
 from rnnjax.training.run_folder import read_config
 
@@ -64,7 +65,7 @@ class Config(common.Config):
     initialization: str = common.setting("keras", "initial distributions", choices=INITIALIZATIONS)
     shuffle: bool = common.setting(True, "a new order each epoch, not that of the file")
     batch_size: int = common.setting(64, "examples per step", at_least=1)
-    learning_rate: float = common.setting(3e-3, "learning rate of the first step")
+    learning_rate: float = common.setting(3e-3, "learning rate of the first step", positive=True)
     schedule: str = common.setting(
         "cosine", "how the learning rate falls", choices=common.SCHEDULES
     )
@@ -123,6 +124,16 @@ def problem(
     example = jax.eval_shape(read, data.train_images[:1])
     model = build(config, example.shape[-1], len(data.class_names))
     apply = common.applying(config, model)
+    batches = ExampleBatches(len(data.train_labels), config.batch_size, config.shuffle)
+    arrays = (data.train_images, data.train_labels)
+
+    def init(key: jax.Array) -> Any:
+        return model.init(key, jnp.zeros(example.shape, example.dtype))["params"]
+
+    needs = needs_of(
+        config, layout, init, layer=getattr(model, "layer", None), time_steps=example.shape[1],
+        data=num_bytes((arrays, data.test_images)),
+    )  # fmt: skip
 
     def logits(params: Any, images: jax.Array) -> jax.Array:
         return apply(params, read(images))
@@ -139,12 +150,9 @@ def problem(
 
     return Problem(
         title=common.run_title(config, config.cell, data), dataset=data, model=model,
-        init=lambda key: model.init(key, jnp.zeros(example.shape, example.dtype))["params"],
-        keys=layout.keys(config.seed, 2),
-        batches=ExampleBatches(len(data.train_labels), config.batch_size, config.shuffle),
-        data=(data.train_images, data.train_labels), loss=loss, evaluate=evaluate, test=evaluate,
-        predict=predict, test_inputs=data.test_images, test_labels=data.test_labels,
-        class_names=data.class_names, read=read,
+        init=init, keys=layout.keys(config.seed, 2), batches=batches, data=arrays, loss=loss,
+        evaluate=evaluate, test=evaluate, predict=predict, test_inputs=data.test_images,
+        test_labels=data.test_labels, class_names=data.class_names, read=read, needs=needs,
     )  # fmt: skip
 
 

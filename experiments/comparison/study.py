@@ -22,6 +22,7 @@ from experiments.comparison import page
 from experiments.comparison.answer import Answer
 from experiments.comparison.group import Group, Plan
 from experiments.comparison.markdown import write_markdown
+from experiments.comparison.settings import settings_of_run
 from experiments.comparison.tasks import Task
 from rnnjax.training import hosts, resumption
 from rnnjax.training.checkpoints import load_params
@@ -135,14 +136,11 @@ class Study:
 
     def _config(self, plan: Plan, workdir: str | None) -> Any:
         """The settings of a group, as the task's own script would have them."""
-        names = [field.name for field in dataclasses.fields(self.task.config)]
-        values = {name: getattr(self.config, name) for name in names} | dict(plan.changes)
-        for length, other in (("steps", "epochs"), ("epochs", "steps")):
-            if length in plan.changes:
-                values[other] = None
+        for setting in plan.settings:
+            settings_of_run(self.config, self.task.config, {**plan.changes, **setting})
         # A run whose numbers are not finite goes on without an update, beside the others.
-        values |= {"workdir": workdir, "max_skipped": NEVER}
-        return self.task.config(**values)
+        changes = {**plan.changes, "workdir": workdir, "max_skipped": NEVER}
+        return settings_of_run(self.config, self.task.config, changes)
 
     def _group(self, plan: Plan, config: Any, finished: bool) -> Group:
         if plan.name in self._groups and self._groups[plan.name].plan == plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 
 from experiments import common
 from rnnjax.training.errors import UsageError
+from rnnjax.training.fields import kind_of, shown
 
 LINEAR = ("dropout", "embedding_dropout", "word_dropout", "average")
 """Numbers between 0 and 1 whose values lie at equal distances; of all others they lie at equal
@@ -19,6 +21,10 @@ ratios, because these have no natural unit."""
 
 APART = ("preset", "dataset", "seed", "num_seeds")
 """Settings that a whole study has in common."""
+
+
+MOST = 10_000
+"""Settings that a study may try."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,12 +53,12 @@ def parse(text: str, config_type: type[common.Config]) -> Sweep:
     fields = {f.name: f for f in dataclasses.fields(config_type)}
     if not separator or name not in fields or not given:
         raise UsageError(
-            f"--sweep={text} is no sweep; give a setting and its values, as in "
+            f"--sweep={shown(text)} is no sweep; give a setting and its values, as in "
             "learning_rate=1e-4:1e-1:12 or cell=gru,lstm."
         )
     if name in APART or not fields[name].metadata["changes_result"]:
-        raise UsageError(f"--sweep={text}: runs can't be compared by --{name}.")
-    kind = next(k for k in typing.get_args(kinds[name]) or (kinds[name],) if k is not type(None))
+        raise UsageError(f"--sweep={shown(text)}: runs can't be compared by --{name}.")
+    kind = kind_of(kinds[name])
     try:
         parts = given.split(":")
         if len(parts) == 3 and kind in (int, float):
@@ -60,10 +66,8 @@ def parse(text: str, config_type: type[common.Config]) -> Sweep:
         else:
             values = tuple(_value(kind, part.strip()) for part in given.split(","))
     except ValueError as error:
-        raise UsageError(f"--sweep={text}: {error}") from None
+        raise UsageError(f"--sweep={shown(text)}: {error}") from None
     values = tuple(dict.fromkeys(values))
-    if name == "precision" and "f64" in values and len(values) > 1:
-        raise UsageError(f"--sweep={text}: all runs of a process have f64, or none; leave it out.")
     return Sweep(name, values)
 
 
@@ -71,12 +75,15 @@ def product(sweeps: Sequence[Sweep]) -> list[dict[str, Any]]:
     """Every combination of the values of several sweeps.
 
     Raises:
-        UsageError: two of them are of the same setting.
+        UsageError: two of them are of the same setting, or there are too many combinations.
     """
     names = [sweep.name for sweep in sweeps]
     if len(set(names)) < len(names):
         raise UsageError("--sweep: two of them are of the same setting; put the values into one.")
     values = [sweep.values for sweep in sweeps]
+    count = math.prod(map(len, values))
+    if count > MOST:
+        raise UsageError(f"--sweep: these are {count:,} settings; there may be {MOST:,}.")
     return [dict(zip(names, chosen, strict=True)) for chosen in itertools.product(*values)]
 
 
@@ -101,6 +108,8 @@ def by_group(
 
 
 def _range(name: str, kind: type, low: float, high: float, count: int) -> tuple[Any, ...]:
+    if count > MOST:
+        raise ValueError(f"a range has at most {MOST:,} values.")
     if count < 2 or not low < high or not np.isfinite([low, high]).all() or low < 0:
         raise ValueError("a range is low:high:count, with 0 <= low < high and at least 2 values.")
     space = np.linspace if name in LINEAR or low == 0 else np.geomspace
@@ -118,4 +127,4 @@ def _value(kind: type, text: str) -> Any:
         return kind(text)
     except ValueError:
         what = "whole number" if kind is int else "number"
-        raise ValueError(f"{text!r} is no {what}.") from None
+        raise ValueError(f"{shown(text)!r} is no {what}.") from None

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from rnnjax.training.errors import UsageError
+
 
 class Batches(Protocol):
     """Which part of the data each training step sees, as a function of epoch and key alone."""
@@ -56,7 +58,7 @@ class ExampleBatches:
         shuffle: whether every epoch has an order of its own.
 
     Raises:
-        ValueError: the batch is larger than the data.
+        UsageError: the batch is larger than the data.
     """
 
     num_examples: int
@@ -65,9 +67,9 @@ class ExampleBatches:
 
     def __post_init__(self) -> None:
         if self.batch_size > self.num_examples:
-            raise ValueError(
-                f"The batch size {self.batch_size} is larger than the number of training "
-                f"examples, {self.num_examples}; choose a smaller one."
+            raise UsageError(
+                f"--batch_size={self.batch_size} is larger than the number of training examples, "
+                f"{self.num_examples}; choose a smaller one."
             )
 
     @property

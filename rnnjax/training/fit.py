@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from signal import Signals
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from rich.console import Console
@@ -39,24 +39,53 @@ class Saving:
     keep_best: bool = False
 
 
-def evaluation_steps(num_steps: int, every: int) -> list[int]:
-    """The steps after which to evaluate: 0, every, 2·every, …, and the last one.
+@dataclasses.dataclass(frozen=True)
+class EvaluationSteps(Sequence[int]):
+    """The steps after which to evaluate: every so many of them, and the last one.
 
     Steps count from zero, so "step 0" is the state after the first update, as in the articles.
+    There may be billions of them: they are computed when they are asked for.
 
-    >>> evaluation_steps(1001, 500)
-    [0, 500, 1000]
-    >>> evaluation_steps(900, 500)
-    [0, 500, 899]
+    Args:
+        num_steps: of the whole run.
+        every: from one evaluation to the next.
+        first: the first one; 0 by default.
+
+    >>> list(EvaluationSteps(1001, 500)), list(EvaluationSteps(900, 500))
+    ([0, 500, 1000], [0, 500, 899])
+    >>> list(EvaluationSteps(10, every=5, first=4)), list(EvaluationSteps(3, every=5, first=4))
+    ([4, 9], [2])
     """
-    return sorted({*range(0, num_steps, every), num_steps - 1})
+
+    num_steps: int
+    every: int
+    first: int = 0
+
+    @property
+    def _before_the_last(self) -> range:
+        return range(self.first, self.num_steps - 1, self.every)
+
+    def __len__(self) -> int:
+        return len(self._before_the_last) + 1
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[int]: ...
+
+    def __getitem__(self, index: int | slice) -> int | Sequence[int]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(len(self))[index]]
+        index = range(len(self))[index]
+        return self.num_steps - 1 if index == len(self) - 1 else self._before_the_last[index]
 
 
 def fit(
     trainer: Trainer,
     run: RunState,
     evaluate: Callable[[Any], Mapping[str, Any]],
-    steps: Iterable[int],
+    steps: Sequence[int],
     *,
     title: str,
     console: Console,
@@ -83,7 +112,6 @@ def fit(
         StorageError: a checkpoint could not be written.
         Interrupted: a signal asked for it, and the run is saved.
     """
-    steps = list(steps)
     done = int(run.train.step)
     last_save = time.perf_counter()
 
@@ -106,7 +134,7 @@ def fit(
     with TrainingProgress(console, title, steps[-1] + 1, done) as progress:
         if done <= steps[-1]:
             run.compile_seconds += trainer.compile(run.train)
-        for step in steps[len(run.history) :]:
+        for step in (steps[i] for i in range(len(run.history), len(steps))):
             while done <= step:
                 # A checkpoint holds the evaluation of its step, so the last chunk has none before.
                 save_if_due()

@@ -31,7 +31,7 @@ class LengthBatches:
         batch_size: B.
 
     Raises:
-        ValueError: the batch is larger than the data.
+        UsageError: the batch is larger than the data.
     """
 
     lengths: np.ndarray

@@ -10,6 +10,7 @@ import jax
 
 from rnnjax.training.batches import Batches
 from rnnjax.training.loop import LossFn
+from rnnjax.training.needs import Needs
 
 
 class Dataset(Protocol):
@@ -58,6 +59,7 @@ class Problem:
         own_data: whether each run has data of its own.
         best_by: a metric; the parameters of the evaluation where it was highest are kept.
         keep_best: whether these are the ones to test and predict with, not the last.
+        needs: what training takes of the machine, where it was estimated.
         watched: of which data `evaluate` tells the loss and accuracy: "test" or "validation".
     """
 
@@ -81,3 +83,4 @@ class Problem:
     best_by: str | None = None
     keep_best: bool = False
     watched: str = "test"
+    needs: Needs | None = None

@@ -6,10 +6,13 @@ Each field of a dataclass of settings is one flag of the script that uses it.
 from __future__ import annotations
 
 import dataclasses
-import math
+import functools
+import typing
 from typing import Any
 
 from rnnjax.training.errors import UsageError
+from rnnjax.training.fields import check, kind_of, shown
+from rnnjax.training.fields import setting as setting
 from rnnjax.training.interval import Interval
 from rnnjax.training.optimizers import OPTIMIZERS, SCHEDULES
 from rnnjax.training.precision import PRECISIONS
@@ -17,28 +20,14 @@ from rnnjax.training.precision import PRECISIONS
 RESUME = ("auto", "never", "must")
 """Continue the run in the folder if there is one; refuse it; or refuse a folder without one."""
 
+LAST_SEED = 2**32 - 1
+"""Without float64, JAX takes the last 32 bits of a seed and leaves the others out."""
 
-def setting(
-    default: Any,
-    description: str,
-    *,
-    at_least: float | None = None,
-    choices: Any = None,
-    changes_result: bool = True,
-) -> Any:
-    """A field of a `Config` that is a flag.
+MOST_SEEDS = 10_000
+"""Trained at once: every one's parameters are drawn by themselves, to be what it has alone."""
 
-    Args:
-        default: its value where nothing else is said.
-        description: its help.
-        at_least: the smallest number that it may be.
-        choices: the values that it may have.
-        changes_result: whether the outcome of a run depends on it; a run can be continued with
-            another value of a setting that does not.
-    """
-    metadata = {"help": description, "at_least": at_least, "choices": choices}
-    metadata["changes_result"] = changes_result
-    return dataclasses.field(default=default, metadata=metadata)
+MOST_LAYERS = 64
+"""One above the other: each is compiled by itself."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,13 +42,24 @@ class Config:
     workdir: str | None = setting(
         None,
         "folder of the run (default: a new one under runs/, named by task and time)",
+        is_path=True,
         changes_result=False,
     )
     data_dir: str | None = setting(
-        None, "folder with prepared TFDS data (default: where TFDS looks)", changes_result=False
+        None,
+        "folder with prepared TFDS data (default: where TFDS looks)",
+        is_path=True,
+        changes_result=False,
     )
-    seed: int = setting(0, "random seed, of the first seed where there are several", at_least=0)
-    num_seeds: int = setting(1, "seeds to train at once: --seed and those after it", at_least=1)
+    seed: int = setting(
+        0,
+        "random seed, of the first seed where there are several",
+        at_least=0,
+        at_most=LAST_SEED,
+    )
+    num_seeds: int = setting(
+        1, "seeds to train at once: --seed and those after it", at_least=1, at_most=MOST_SEEDS
+    )
     precision: str = setting(
         "f32",
         "numbers that the model computes with; parameters are kept in f32",
@@ -73,14 +73,19 @@ class Config:
         changes_result=False,
     )
     hidden_size: int = setting(128, "units of each recurrent layer", at_least=1)
-    num_layers: int = setting(1, "recurrent layers", at_least=1)
-    initial_scale: float = setting(1.0, "factor on the initial weights, not on biases")
+    num_layers: int = setting(1, "recurrent layers", at_least=1, at_most=MOST_LAYERS)
+    initial_scale: float = setting(
+        1.0, "factor on the initial weights, not on biases", positive=True
+    )
     optimizer: str = setting("adam", "optimiser", choices=OPTIMIZERS)
-    learning_rate: float = setting(1e-3, "learning rate of the first step")
+    learning_rate: float = setting(1e-3, "learning rate of the first step", positive=True)
     schedule: str = setting("constant", "how the learning rate falls", choices=SCHEDULES)
-    clip_norm: float | None = setting(None, "largest global norm of the gradient")
+    clip_norm: float | None = setting(None, "largest global norm of the gradient", positive=True)
     average: float | None = setting(
-        None, "evaluate and keep an average of the parameters with this decay, such as 0.999"
+        None,
+        "evaluate and keep an average of the parameters with this decay, such as 0.999",
+        above=0,
+        below=1,
     )
     batch_size: int = setting(128, "examples per step", at_least=1)
     steps: int | None = setting(None, "updates in the whole run", at_least=1)
@@ -89,15 +94,25 @@ class Config:
         None, "steps between evaluations (default: 500, or an epoch with --epochs)", at_least=1
     )
     eval_only: bool = setting(
-        False, "evaluate the parameters saved in --workdir, train nothing", changes_result=False
+        False,
+        "evaluate the parameters saved in --workdir, train nothing",
+        is_command=True,
+        needs_run=True,
+        changes_result=False,
     )
     export: str | None = setting(
         None,
         "new folder for the model of the run in --workdir, as StableHLO, ONNX and safetensors",
+        is_path=True,
+        is_command=True,
+        needs_run=True,
         changes_result=False,
     )
     dry_run: bool = setting(
-        False, "show what would be trained, on which data, and stop", changes_result=False
+        False,
+        "show what would be trained, on which data, and stop",
+        is_command=True,
+        changes_result=False,
     )
     resume: str = setting(
         "auto",
@@ -120,6 +135,7 @@ class Config:
         "auto",
         "folder for compiled programs, which makes a second start fast (auto: the user's cache "
         "folder; off: none)",
+        is_path=True,
         changes_result=False,
     )
     distributed: bool = setting(
@@ -137,27 +153,45 @@ class Config:
         None, "number of this process, from 0 (default: likewise)", at_least=0, changes_result=False
     )
     startup_timeout: int = setting(
-        60, "seconds to wait for the other processes", at_least=1, changes_result=False
+        60,
+        "seconds to wait for the other processes",
+        at_least=1,
+        at_most=7 * 86_400,
+        changes_result=False,
     )
 
     def __post_init__(self) -> None:
+        kinds = _kinds(type(self))
         for field in dataclasses.fields(self):
-            _check(field, getattr(self, field.name))
-        for name in ("learning_rate", "clip_norm", "initial_scale"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise UsageError(f"--{name} must be a positive number, not {value}.")
-        if self.average is not None and not 0 < self.average < 1:
-            raise UsageError(f"--average must lie between 0 and 1, not at {self.average}.")
-        needs_run = {"eval_only": self.eval_only, "export": self.export is not None}
-        for name, wanted in (*needs_run.items(), ("resume", self.resume == "must")):
-            if wanted and self.workdir is None:
-                raise UsageError(f"--{name} needs --workdir, the folder of a run.")
+            check(field, kinds[field.name], getattr(self, field.name))
+        if self.seed + self.num_seeds - 1 > LAST_SEED:
+            raise UsageError(
+                f"--seed={self.seed} with --num_seeds={self.num_seeds} goes beyond the last seed, "
+                f"{LAST_SEED:,}."
+            )
+        self._check_commands()
         self._check_processes()
         try:
             Interval.parse(self.checkpoint_every)
         except ValueError as error:
             raise UsageError(f"--checkpoint_every: {error}") from None
+
+    def _check_commands(self) -> None:
+        commands = self.commands
+        if len(commands) > 1:
+            first, second = commands[:2]
+            raise UsageError(
+                f"--{first} and --{second} are two things to do; give one of them at a time."
+            )
+        needs_run = {f.name for f in dataclasses.fields(self) if f.metadata["needs_run"]}
+        for name in (*commands, *["resume"] * (self.resume == "must")):
+            if name in needs_run | {"resume"} and self.workdir is None:
+                raise UsageError(f"--{name} needs --workdir, the folder of a run.")
+        if needs_run & {*commands} and self.resume != "auto":
+            raise UsageError(
+                f"--resume={self.resume} says how training goes on, but with --{commands[0]} there "
+                "is none; leave one of them out."
+            )
 
     def _check_processes(self) -> None:
         given = (self.coordinator, self.num_processes, self.process_id)
@@ -171,8 +205,8 @@ class Config:
         host, _, port = str(self.coordinator).rpartition(":")
         if not (host and port.isdecimal()):
             raise UsageError(
-                f"--coordinator={self.coordinator} is no address; expected host:port, such as "
-                "node1:12345."
+                f"--coordinator={shown(self.coordinator)} is no address; expected host:port, such "
+                "as node1:12345."
             )
         if (self.process_id or 0) >= (self.num_processes or 0):
             raise UsageError(
@@ -191,18 +225,21 @@ class Config:
         return self.num_seeds
 
     @property
+    def commands(self) -> list[str]:
+        """What these settings ask for instead of training, by the names of their flags."""
+        return [
+            f.name
+            for f in dataclasses.fields(self)
+            if f.metadata["is_command"] and getattr(self, f.name) not in (None, False)
+        ]
+
+    @property
     def trains(self) -> bool:
         """Whether these settings ask for training."""
-        return not (self.eval_only or self.dry_run or self.export is not None)
+        return not self.commands
 
 
-def _check(field: dataclasses.Field[Any], value: Any) -> None:
-    least, choices = field.metadata["at_least"], field.metadata["choices"]
-    if value is None:
-        return
-    if least is not None and value < least:
-        raise UsageError(f"--{field.name} must be at least {least}, not {value}.")
-    if choices is not None and value not in choices:
-        raise UsageError(
-            f"--{field.name}={value} is unknown; expected one of: {', '.join(sorted(choices))}."
-        )
+@functools.cache
+def _kinds(config_type: type[Config]) -> dict[str, Any]:
+    """The types of the values of all settings."""
+    return {name: kind_of(hint) for name, hint in typing.get_type_hints(config_type).items()}

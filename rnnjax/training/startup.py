@@ -14,6 +14,7 @@ import jax
 import platformdirs
 
 from rnnjax.training.errors import UsageError
+from rnnjax.training.fields import one_line, shown
 from rnnjax.training.layout import Layout
 from rnnjax.training.program_cache import keep_programs, say_unusable
 from rnnjax.training.settings import Config
@@ -60,6 +61,23 @@ def use_cores(config: Config) -> None:
     if count is None:
         count = fitting_devices(config, cores or 1)
     jax.config.update("jax_num_cpu_devices", min(count, cores or 1))
+
+
+def find_devices() -> None:
+    """Has JAX find its devices.
+
+    Raises:
+        UsageError: there are none of the kind that the environment names.
+    """
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:
+        kinds, said = os.environ.get("JAX_PLATFORMS", ""), one_line(error)
+        raise UsageError(
+            f"JAX finds no devices with JAX_PLATFORMS={shown(kinds)!r} in the environment"
+            f"{f' ({said})' if said else ''}; leave it out, or name a kind that is here, such as "
+            "cpu."
+        ) from None
 
 
 def keep_memory() -> None:

@@ -11,7 +11,8 @@ from rich.console import Console
 from rnnjax.training.batches import Batches
 from rnnjax.training.checkpoints import Checkpoints
 from rnnjax.training.errors import UsageError
-from rnnjax.training.fit import Saving, evaluation_steps, fit
+from rnnjax.training.fields import MOST
+from rnnjax.training.fit import EvaluationSteps, Saving, fit
 from rnnjax.training.interruption import Interruption
 from rnnjax.training.interval import Interval
 from rnnjax.training.layout import Layout
@@ -50,7 +51,7 @@ def train(
         StorageError: a full disk, or a folder that can't be written to.
         Interrupted: after SIGTERM or Ctrl-C; the run is saved.
     """
-    num_steps, steps = _lengths(config, problem.batches)
+    num_steps, steps = run_length(config, problem.batches)
     numbers = {name: jnp.asarray(values, float) for name, values in (numbers or {}).items()}
     rates = numbers.pop("learning_rate", None)
     optimizer = build_optimizer(
@@ -99,12 +100,20 @@ def train(
     return run
 
 
-def _lengths(config: Config, batches: Batches) -> tuple[int, list[int]]:
-    """The updates of the whole run, and the steps to evaluate after."""
+def run_length(config: Config, batches: Batches) -> tuple[int, EvaluationSteps]:
+    """The updates of the whole run, and the steps to evaluate after.
+
+    Raises:
+        UsageError: the settings give no length, or more updates than can be counted.
+    """
     if config.epochs is not None:
         num_steps = config.epochs * batches.steps_per_epoch
+        if num_steps > MOST:
+            raise UsageError(
+                f"--epochs={config.epochs} are {num_steps:,} updates; there may be {MOST:,}."
+            )
         every = config.eval_every or batches.steps_per_epoch
-        return num_steps, [*range(every - 1, num_steps - 1, every), num_steps - 1]
+        return num_steps, EvaluationSteps(num_steps, every, first=every - 1)
     if config.steps is None:
         raise UsageError("give --steps or --epochs, the length of the run.")
-    return config.steps, evaluation_steps(config.steps, config.eval_every or 500)
+    return config.steps, EvaluationSteps(config.steps, config.eval_every or 500)

@@ -85,6 +85,41 @@ def test_as_a_module_it_is_the_same(whole):
         ({"question": "why"}, "--question=why is unknown; expected one of: cells, "),
         ({"question": "cells", "sweep": ["cell=gru,lstm"]}, "leave --sweep out"),
         ({"sweep": ["speed=1,2"]}, "--sweep=speed=1,2 is no sweep"),
+        ({"sweep": ["learning_rate=-1,nan"]}, "--learning_rate must be a positive number, not -1"),
+        ({"sweep": ["learning_rate=0.1,nan"]}, "--learning_rate must be a positive number, not na"),
+        ({"sweep": ["learning_rate=0:1:3"]}, "--learning_rate must be a positive number, not 0.0"),
+        ({"sweep": ["initial_scale=1,1e400"]}, "--initial_scale must be a positive number, not in"),
+        ({"sweep": ["hidden_size=0,1"]}, "--hidden_size must be at least 1, not 0"),
+        ({"sweep": [f"hidden_size={10**30}"]}, "--hidden_size must be at most 2,147,483,647, not"),
+        ({"sweep": ["hidden_size=" + "9" * 5000]}, "...' is no whole number"),
+        ({"sweep": ["cell=gru,gpt"]}, "--cell=gpt is unknown; expected one of: "),
+        ({"sweep": ["average=0.5:1:3"]}, "--average must lie between 0 and 1, not at 1.0"),
+        ({"sweep": ["precision=f64"]}, "--precision=f64 can't be compared with --precision=f32"),
+        ({"sweep": ["precision=f32,f64"]}, "because f64 is of the whole process"),
+        (
+            {"sweep": ["precision=bf16"], "precision": "f64"},
+            "can't be compared with --precision=f6",
+        ),
+        ({"sweep": ["learning_rate=0.1:1:1000000000"]}, "a range has at most 10,000 values"),
+        ({"sweep": ["steps=1:999:999", "hidden_size=1:99:99"]}, " settings; there may be 10,000."),
+        *(
+            ({"sweep": [f"{name}=1,2"]}, f"runs can't be compared by --{name}")
+            for name in (
+                "workdir",
+                "data_dir",
+                "num_devices",
+                "distributed",
+                "compilation_cache",
+                "seed",
+                "num_seeds",
+                "keep",
+                "checkpoint_every",
+                "eval_only",
+                "export",
+                "resume",
+                "preset",
+            )
+        ),
         ({"sweep": ["cell=gru", "cell=lstm"]}, "two of them are of the same setting"),
         ({"question": "cells", "eval_only": True, "workdir": "x"}, "compare.py only trains"),
         ({"question": "cells", "dry_run": True}, "compare.py only trains"),
@@ -101,9 +136,25 @@ def test_mistakes_are_told_in_one_sentence(given, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("dropout", "1"), ("word_dropout", "nan"), ("embedding_dropout", "-0.1")]
+)
+def test_numbers_that_share_a_program_are_checked_as_flags_are(name, value):
+    task = TASKS["imdb_sentiment"]
+    with pytest.raises(UsageError, match=f"--{name} must be "):
+        merge(config_of(task), task.presets, {"sweep": [f"{name}=0.1,{value}"], "task": task.name})
+
+
+def test_all_runs_in_float64_can_be_compared():
+    task = TASKS["mnist_rnn"]
+    given = {"sweep": ["precision=f64", "cell=gru,lstm"], "precision": "f64"}
+    assert merge(config_of(task), task.presets, given).num_runs == 10
+
+
 def test_a_value_that_a_setting_can_not_have_ends_with_code_2(tmp_path):
-    arguments = ["--sweep=cell=gru,gpt", "--dataset=digits", f"--workdir={tmp_path / 'study'}"]
-    assert_refused(start("compare", *arguments), "--cell=gpt is unknown; expected one of: ")
+    arguments = ["--sweep=learning_rate=-1,nan", f"--workdir={tmp_path / 'study'}"]
+    assert_refused(start("compare", *arguments), "--learning_rate must be a positive number, not -")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_all_runs_of_a_sweep_count_for_the_devices():

@@ -44,5 +44,5 @@ def test_take_gives_the_rows_and_weighs_the_filling_with_zero():
 
 
 def test_a_batch_larger_than_the_data_is_refused():
-    with pytest.raises(ValueError, match=r"batch size 7 is larger .* examples, 6"):
+    with pytest.raises(ValueError, match=r"--batch_size=7 is larger .* examples, 6"):
         ExampleBatches(num_examples=6, batch_size=7, shuffle=False)

@@ -12,7 +12,7 @@ from rich.console import Console
 from rnnjax.training import loop
 from rnnjax.training.batches import ExampleBatches
 from rnnjax.training.checkpoints import Checkpoints, load_params
-from rnnjax.training.fit import Saving, fit
+from rnnjax.training.fit import EvaluationSteps, Saving, fit
 from rnnjax.training.interruption import Interrupted, Interruption
 from rnnjax.training.interval import Interval
 from rnnjax.training.layout import Layout
@@ -49,6 +49,25 @@ def test_fit_evaluates_after_the_given_steps_and_logs_them(capsys):
     assert run.history == logged
     assert int(run.train.step) == 6
     assert "step      3  train loss -2.0000  test loss -4.0000" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("every", [1, 500, 10**12])
+@pytest.mark.parametrize("first", [0, 7])
+def test_billions_of_evaluations_take_no_memory(every, first):
+    steps = EvaluationSteps(10**12, every, first)
+    assert steps[0] == first
+    assert steps[-1] == 10**12 - 1
+    assert len(steps) == len(range(first, 10**12 - 1, every)) + 1
+    assert steps[len(steps) // 2] == (
+        first + len(steps) // 2 * every if len(steps) > 2 else 10**12 - 1
+    )
+    with pytest.raises(IndexError):
+        steps[len(steps)]
+
+
+@pytest.mark.parametrize("num_steps", [1, 2, 5, 6, 11])
+def test_the_last_step_is_evaluated_once(num_steps):
+    assert list(EvaluationSteps(num_steps, 5)) == sorted({*range(0, num_steps, 5), num_steps - 1})
 
 
 class After(Interruption):

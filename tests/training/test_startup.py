@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rnnjax.training import startup
+from rnnjax.training.errors import UsageError
 from rnnjax.training.settings import Config
 
 
@@ -34,6 +35,25 @@ def test_cores_are_devices_as_far_as_they_can_share_the_work(monkeypatch, cores,
     monkeypatch.setattr(startup.jax.config, "update", asked.__setitem__)
     startup.use_cores(Config(**settings))
     assert asked.get("jax_num_cpu_devices") == devices
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("Unable to initialize backend 'cuda':\n no GPU."), "'cuda': no GPU); leave"),
+        (AssertionError(), "JAX_PLATFORMS='cuda' in the environment; leave it out, or"),
+    ],
+)
+def test_without_the_devices_asked_for_one_sentence_says_so(monkeypatch, error, said):
+    def devices():
+        raise error
+
+    monkeypatch.setattr(startup.jax, "devices", devices)
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    with pytest.raises(UsageError) as refused:
+        startup.find_devices()
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 SCRIPT = """

@@ -1,0 +1,27 @@
+"""The settings of each run of a comparison, as the task's own script would have them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from experiments import common
+from rnnjax.training.flags import of_one_length
+
+
+def settings_of_run(
+    config: common.Config, task_config: type[common.Config], changes: Mapping[str, Any]
+) -> Any:
+    """What a run has that differs from the others in some settings.
+
+    Args:
+        config: the settings of the comparison.
+        task_config: the type of those of the task.
+        changes: settings by name.
+
+    Raises:
+        UsageError: the task's script would refuse them.
+    """
+    names = [field.name for field in dataclasses.fields(task_config)]
+    return task_config(**{n: getattr(config, n) for n in names} | of_one_length(changes))
