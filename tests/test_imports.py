@@ -59,7 +59,8 @@ OWN_IMPORTS: dict[str, set[str]] = {
         "rnnjax.unroll",
     },
     "rnnjax.analysis": {"rnnjax.analysis", "rnnjax.cell"},
-    "rnnjax.training": {"rnnjax.training", "rnnjax.rows"},
+    "rnnjax.storage": {"rnnjax.storage"},
+    "rnnjax.training": {"rnnjax.training", "rnnjax.rows", "rnnjax.storage"},
     "rnnjax.data": {"rnnjax.data"},
 }
 """What of this package a module or folder may import; all others: all but these two folders."""

@@ -15,9 +15,10 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
+from rnnjax.storage.digests import read_digests
 from rnnjax.training.checkpoint_items import is_own_name
 from rnnjax.training.leases import removing
-from rnnjax.training.manifest import NAME, find_damage, find_strangers, read_manifest
+from rnnjax.training.manifest import NAME, find_damage, find_strangers
 
 FOLDER = "checkpoints"
 
@@ -89,7 +90,7 @@ def remove(place: Path, run_id: str) -> str | None:
             return damage
         if strangers := find_strangers(place):
             return f"holds what this run did not write ({', '.join(strangers[:3])})"
-        names = [*read_manifest(place / NAME), NAME]
+        names = [*read_digests(place / NAME), NAME]
         work = new_work(place.parent, run_id, "removed")
         # At once, so that there is never half a checkpoint under its name.
         place.rename(work)

@@ -18,6 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from rnnjax.storage.files import make_folder, sync
 from rnnjax.training.checkpoint_folder import (
     FOLDER,
     Place,
@@ -38,7 +39,6 @@ from rnnjax.training.checkpoint_items import (
     write_items,
 )
 from rnnjax.training.errors import StorageError, UsageError
-from rnnjax.training.files import make_folder, sync
 from rnnjax.training.identity import Identity
 from rnnjax.training.leases import reading
 from rnnjax.training.manifest import NAME, find_damage, write_manifest

@@ -15,8 +15,9 @@ from typing import Any
 import filelock
 import jax
 
+from rnnjax.storage.files import make_folder, sync
 from rnnjax.training.errors import UsageError
-from rnnjax.training.files import make_folder, storing, sync, write_text
+from rnnjax.training.files import storing, write_text
 from rnnjax.training.identity import ADOPTED, RUN_ID, Identity
 from rnnjax.training.ownership import Claim
 
