@@ -22,6 +22,8 @@ from rnnjax.training.manifest import NAME, find_damage, find_strangers
 
 FOLDER = "checkpoints"
 
+_ORBAX = ".orbax-checkpoint-tmp"
+
 _STEP = re.compile(r"(0|[1-9][0-9]{0,17})(?:-([1-9][0-9]{0,3}))?")
 
 
@@ -65,19 +67,24 @@ def new_work(folder: Path, run_id: str | None, what: str = "saving") -> Path:
     return folder / f".{what}-{run_id}-{secrets.token_hex(4)}"
 
 
+def unfinished(work: Path) -> tuple[Path, Path]:
+    """Where a checkpoint is while it is being written, one after the other."""
+    return work.with_name(f"{work.name}{_ORBAX}"), work
+
+
 def clear_work(folder: Path, run_id: str | None) -> None:
     """Removes what a run has left unfinished: its own files, and folders without others."""
     if run_id is None:
         return
     name = re.compile(
-        rf"\.(saving|removed)-{re.escape(run_id)}-[0-9a-f]{{8}}(\.orbax-checkpoint-tmp)?"
+        rf"\.(saving|removed)-{re.escape(run_id)}-[0-9a-f]{{8}}({re.escape(_ORBAX)})?"
     )
     for path in entries(folder):
         if name.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
             _remove_own(path)
 
 
-def remove(place: Path, run_id: str) -> str | None:
+def remove(place: Path, run_id: str | None) -> str | None:
     """Removes a checkpoint of a run.
 
     Returns:

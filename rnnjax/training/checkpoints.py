@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import errno
 import os
 import warnings
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from rnnjax.training.checkpoint_folder import (
     new_work,
     places,
     remove,
+    unfinished,
 )
 from rnnjax.training.checkpoint_items import (
     PARAMS,
@@ -57,7 +59,7 @@ class Checkpoints:
 
     Args:
         run: the run's folder.
-        identity: of the run; a new one by default.
+        identity: of the run; without one, only what this very object has saved is surely its own.
         keep: how many checkpoints to keep, the newest ones.
         tell: is given a sentence about everything that is left where it is.
         check: raises `StorageError` where the folder is not this run's any more. Where it is
@@ -74,7 +76,7 @@ class Checkpoints:
         check: Callable[[], None] | None = None,
     ) -> None:
         self.run = Path(run).expanduser().absolute()
-        self._identity = identity or Identity.new()
+        self._identity = identity or Identity(None)
         self._folder = self.run / FOLDER
         self._keep = keep
         self._tell = tell
@@ -181,11 +183,11 @@ class Checkpoints:
         try:
             write_items(work, items)
             write_manifest(work)
-        except Exception as error:  # a full disk looks different in each layer below Orbax
-            clear_work(self._folder, self._identity.run_id)
             self._check_owner()
-            raise self._failure(step, error) from error
-        self._check_owner()
+        except Exception as error:  # a full disk looks different in each layer below Orbax
+            is_gone = not any(path.exists() for path in unfinished(work))
+            self._clear_unfinished()
+            raise self._failure(step, error, is_gone) from error
         place = free_place(self._folder, step)
         try:
             work.rename(place)
@@ -199,6 +201,18 @@ class Checkpoints:
             )
         with contextlib.suppress(OSError):
             self._remove_superfluous(place)
+
+    def _clear_unfinished(self) -> None:
+        clear_work(self._folder, self._identity.run_id)
+        # Folders that were deleted may have been made again for what was being written.
+        with contextlib.suppress(OSError):
+            self._folder.rmdir()
+        try:
+            self._check_owner()
+        except StorageError:
+            with contextlib.suppress(OSError):
+                self.run.rmdir()
+            raise
 
     def _make_folder(self) -> None:
         if self._folder.is_dir():
@@ -214,20 +228,24 @@ class Checkpoints:
                 "saved; make room for it, or name another --workdir."
             ) from error
 
-    def _failure(self, step: int, error: Exception) -> StorageError:
+    def _failure(self, step: int, error: Exception, is_gone: bool = False) -> StorageError:
         # What a layer of ours has put into a sentence already would stand there twice.
         inner = error.__cause__ if isinstance(error, StorageError) else None
-        why = inner if isinstance(inner, Exception) else error
+        why = reason(inner if isinstance(inner, Exception) else error).rstrip(".")
+        if is_gone or why == os.strerror(errno.ENOENT):
+            return StorageError(
+                f"the checkpoint of step {step} could not be written, because {self._folder} or "
+                "something in it was deleted meanwhile; give the same command again to go on from "
+                "what is left, or anew."
+            )
         return StorageError(
             f"the checkpoint of step {step} could not be written to {self._folder} "
-            f"({reason(why).rstrip('.')}); the earlier ones are sound, so make room and give the "
+            f"({why}); the earlier ones are sound, so make room and give the "
             "same command again."
         )
 
     def _remove_superfluous(self, newest: Path) -> None:
         run_id = self._identity.run_id
-        if run_id is None:
-            return
         if self._own is None:
             self._own = {p.path for p in places(self._folder) if _is_own(p, self._identity)}
         self._own.add(newest)

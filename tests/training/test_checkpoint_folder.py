@@ -8,6 +8,7 @@ import pytest
 from hypothesis import strategies as st
 
 from rnnjax.training import checkpoint_items
+from rnnjax.training import checkpoints as module
 from rnnjax.training.checkpoints import Checkpoints, load_params
 from rnnjax.training.errors import StorageError, UsageError
 from rnnjax.training.identity import ADOPTED, RUN_ID, Identity
@@ -169,7 +170,8 @@ def test_checkpoints_of_another_run_or_of_other_settings_are_not_taken(tmp_path)
 
 def test_checkpoints_from_before_runs_had_an_id(tmp_path):
     old = Identity(None)
-    save(tmp_path, 5, identity=old)
+    save(tmp_path, 4, 5, identity=old, keep=1)
+    assert names(tmp_path) == ["5"], "what it has saved just now is surely its own"
     assert newest(tmp_path, old) == (5, [])
     assert newest(tmp_path)[0] is None, "a run that has an id"
     adopted = Identity.recorded({RUN_ID: RUN.run_id, ADOPTED: ["5"]}, {})
@@ -226,6 +228,23 @@ def test_a_folder_that_is_gone_is_not_made_again(tmp_path):
     with pytest.raises(StorageError, match="no longer yours"):
         checkpoints.save(1, state_of(1), params_of(1), params_step=1, record={})
     assert not run.exists()
+
+
+@pytest.mark.parametrize("moment", ["write_items", "write_manifest"])
+def test_what_is_deleted_while_it_is_written_is_told(tmp_path, monkeypatch, moment):
+    """Before the run's folder itself is gone, as ``rm -r`` does it."""
+    save(tmp_path, 1)
+    function = getattr(module, moment)
+
+    def deleted(*arguments):
+        function(*arguments)
+        shutil.rmtree(tmp_path / "checkpoints")
+        raise OSError("the first file that is missed")
+
+    monkeypatch.setattr(module, moment, deleted)
+    with pytest.raises(StorageError, match="something in it was deleted meanwhile"):
+        save(tmp_path, 2)
+    assert contents(tmp_path) == {}
 
 
 def test_names_that_are_no_steps(tmp_path):
