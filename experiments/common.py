@@ -29,6 +29,7 @@ from rnnjax.data.source import DataError
 from rnnjax.data.source import Progress as DataProgress
 from rnnjax.export import ExportError, Model, check_folder, export_model
 from rnnjax.training import hosts, reports, resumption
+from rnnjax.training.agreement import agree_on_settings
 from rnnjax.training.cluster import LOST, Cluster
 from rnnjax.training.errors import StorageError, UsageError
 from rnnjax.training.files import storing
@@ -102,6 +103,7 @@ def launch(
         cluster = join(config)
         try:
             with raised(), storing("the run's folder"):
+                agree_on_settings(task, config)
                 if not is_finished(task, config):
                     run(config)
         except (UsageError, DataError, NonFiniteLossError, StorageError) as error:

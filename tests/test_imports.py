@@ -94,10 +94,12 @@ OWN_IMPORTS: dict[str, set[str]] = {
         "rnnjax.confusion_matrix",
         "rnnjax.drawing",
     },
+    "rnnjax.storage": {"rnnjax.storage"},
     "rnnjax.training": {
         "rnnjax.confusion_matrix",
         "rnnjax.drawing",
         "rnnjax.rows",
+        "rnnjax.storage",
         "rnnjax.training",
     },
     "rnnjax.data": {"rnnjax.data"},

@@ -158,7 +158,9 @@ class Study:
         if not finished:
             self._train(config, layout, problem, initial(), numbers, folder)
         like = jax.eval_shape(initial)
-        params = layout.put(load_params(folder.path, like, hosts.warn)[1], layout.of_seeds())
+        params = layout.put(
+            load_params(folder.path, like, hosts.warn, folder.identity)[1], layout.of_seeds()
+        )
         lines = (folder.path / METRICS).read_text(encoding="utf-8").splitlines()
         result = resumption.finished_result(self.task.name, config)
         assert result is not None

@@ -14,6 +14,7 @@ from rnnjax.export.onnx import onnx_function, to_onnx
 from rnnjax.export.params import params_bytes
 from rnnjax.export.signature import ExportError
 from rnnjax.export.stablehlo import stablehlo_function, to_stablehlo
+from rnnjax.export.unfinished import fill, find_others
 
 PARAMS, STABLEHLO, ONNX = "params.safetensors", "model.stablehlo", "model.onnx"
 
@@ -34,14 +35,14 @@ class Exported:
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
-    """The folder's path, if it is empty or not there yet.
+    """The folder's path, if it is empty, not there yet, or left by an export that was cut off.
 
     Raises:
         ExportError: it is something else.
     """
     path = Path(folder).expanduser()
     try:
-        if path.exists() and any(path.iterdir()):
+        if find_others(path):
             raise ExportError(f"{folder} is not empty; name a folder that does not exist yet.")
     except OSError as error:
         raise ExportError(
@@ -54,7 +55,8 @@ def export_model(folder: str | os.PathLike[str], model: Model) -> Exported:
     """Writes a model as StableHLO, as ONNX where jax2onnx is installed, and its parameters.
 
     The functions hold the parameters and take any number of rows and steps. Each is read back
-    and compared with the model on random inputs before anything is written.
+    and compared with the model on random inputs before anything is written. Where the disk is full
+    or the process is ended, the same call can be made again.
 
     Args:
         folder: where to; it is made if it does not exist.
@@ -81,9 +83,7 @@ def export_model(folder: str | os.PathLike[str], model: Model) -> Exported:
     contents["export.json"] = (json.dumps(description, indent=2) + "\n").encode("utf-8")
     contents["README.md"] = as_markdown(description).encode("utf-8")
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            (path / name).write_bytes(content)
+        fill(path, contents)
     except OSError as error:
         raise ExportError(
             f"{folder} can't be written ({error.strerror}); name a folder where you may create "

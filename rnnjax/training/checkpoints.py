@@ -2,31 +2,53 @@
 
 A checkpoint is a folder ``checkpoints/<updates done>`` with three of Orbax's items: ``state`` (all
 arrays that the run needs to go on), ``params`` (the parameters to evaluate and to predict with) and
-``record`` (JSON); and the manifest, written last. One without a sound manifest is never read.
+``record`` (JSON, with the identity of the run); and the manifest. It is written under another name,
+read back, and renamed when all of that is done. One without a sound manifest is never read, nor one
+of another run. Where something else stands in its place, a checkpoint is called ``60-2``.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
-import logging
+import errno
 import os
-import re
-import shutil
-import sys
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import jax
-import orbax.checkpoint as ocp
-
+from rnnjax.storage.files import make_folder, sync
+from rnnjax.training.checkpoint_folder import (
+    FOLDER,
+    Place,
+    clear_work,
+    entries,
+    free_place,
+    new_work,
+    places,
+    remove,
+    unfinished,
+)
+from rnnjax.training.checkpoint_items import (
+    PARAMS,
+    STATE,
+    Items,
+    read_item,
+    read_record,
+    reason,
+    write_items,
+)
 from rnnjax.training.errors import StorageError, UsageError
-from rnnjax.training.manifest import find_damage, write_manifest
+from rnnjax.training.identity import Identity
+from rnnjax.training.leases import reading
+from rnnjax.training.manifest import NAME, find_damage, write_manifest
 
-FOLDER = "checkpoints"
 PARAMS_STEP = "params_step"
+
+ATTEMPTS = 100
+"""How often a reader looks again, because the run has removed what it was about to read."""
 
 Tell = Callable[[str], Any]
 """Shows the user a warning."""
@@ -37,27 +59,60 @@ class Checkpoints:
 
     Args:
         run: the run's folder.
+        identity: of the run; without one, only what this very object has saved is surely its own.
         keep: how many checkpoints to keep, the newest ones.
-        tell: is given a sentence about each checkpoint that is damaged or was not finished.
+        tell: is given a sentence about everything that is left where it is.
+        check: raises `StorageError` where the folder is not this run's any more. Where it is
+            given, the run's folder is there, and is not made again.
     """
 
     def __init__(
-        self, run: str | os.PathLike[str], *, keep: int = 3, tell: Tell = warnings.warn
+        self,
+        run: str | os.PathLike[str],
+        identity: Identity | None = None,
+        *,
+        keep: int = 3,
+        tell: Tell = warnings.warn,
+        check: Callable[[], None] | None = None,
     ) -> None:
         self.run = Path(run).expanduser().absolute()
+        self._identity = identity or Identity(None)
         self._folder = self.run / FOLDER
         self._keep = keep
         self._tell = tell
+        self._is_owned = check is not None
+        self._check_owner = check or (lambda: None)
+        self._told: set[str] = set()
         self._worker = ThreadPoolExecutor(1, "checkpoint")
         self._saving: Future[None] | None = None
+        # Those that are surely this run's and sound; None before anyone has looked.
+        self._own: set[Path] | None = None
+
+    def begin(self) -> None:
+        """Removes what this run left unfinished when it was interrupted; names what isn't its own.
+
+        Raises:
+            StorageError: there can't be checkpoints here.
+        """
+        self._check_owner()
+        self._make_folder()
+        clear_work(self._folder, self._identity.run_id)
+        called_so = {place.path for place in places(self._folder)}
+        others = [path.name for path in entries(self._folder) if path not in called_so]
+        if others:
+            more = ", …" if len(others) > 3 else ""
+            self._tell_once(
+                f"{self._folder} holds what this run did not write, which stays there: "
+                f"{', '.join(others[:3])}{more}"
+            )
 
     def save(
         self, step: int, state: Any, params: Any, *, params_step: int, record: dict[str, Any]
     ) -> None:
-        """Saves in the background, and deletes checkpoints that are older than those to keep.
+        """Saves in the background, and then removes own checkpoints older than those to keep.
 
-        It waits for the one before, if that is still being written. Where this step has a
-        checkpoint, nothing happens, because a run of the same settings has the same state there.
+        It waits for the one before, if that is still being written. Where this run has a sound
+        checkpoint of this step, nothing happens, because it has the same state there.
 
         Args:
             step: updates done.
@@ -70,17 +125,13 @@ class Checkpoints:
             StorageError: this one or the one before could not be written.
         """
         self.wait()
-        if (self._folder / str(step)).exists():
+        self._check_owner()
+        there = [place for place in places(self._folder) if place.step == step]
+        if any(_objection(place, self._identity) is None for place in there):
             return
         # A copy, because the run goes on adding to its record.
-        record = copy.deepcopy({PARAMS_STEP: params_step, **record})
-        items = ocp.args.Composite(
-            # Under a name, because Orbax refuses a tree that is a single array.
-            state=ocp.args.StandardSave({"state": state}),
-            params=ocp.args.StandardSave({"params": params}),
-            record=ocp.args.JsonSave(record),
-        )
-        self._saving = self._worker.submit(self._write, self._folder / str(step), items)
+        record = copy.deepcopy({PARAMS_STEP: params_step, **self._identity.record, **record})
+        self._saving = self._worker.submit(self._write, step, Items(state, params, record))
 
     def wait(self) -> None:
         """Waits for the checkpoint that is being written, if any.
@@ -98,14 +149,17 @@ class Checkpoints:
             self.wait()
 
     def newest(self) -> int | None:
-        """The step of the newest sound checkpoint; None if there is none.
+        """The step of the newest sound checkpoint of this run; None if there is none.
 
-        The user is told of each newer one that is not sound.
+        The user is told of each newer one that is not sound, or not this run's.
         """
-        return _newest_sound(self._folder, self._tell)
+        place, told = _newest(self._folder, self._identity)
+        for sentence in told:
+            self._tell_once(sentence)
+        return None if place is None else place.step
 
     def restore(self, step: int, like: Any) -> tuple[Any, dict[str, Any]]:
-        """Reads a sound checkpoint, and deletes newer ones and unfinished writes.
+        """Reads a sound checkpoint.
 
         Args:
             step: what `newest` said.
@@ -115,45 +169,114 @@ class Checkpoints:
             The state and the record.
 
         Raises:
-            UsageError: it is the state of something else.
+            UsageError: it is the state of something else, or not there any more.
         """
-        folder = self._folder / str(step)
-        state, record = _read(folder, "state", like), _read(folder, "record", None)
-        # What is newer is not sound, and would be mistaken for this run's later checkpoints.
-        self.discard_after(step)
-        return state, record
+        for place in places(self._folder):
+            if place.step == step and _objection(place, self._identity) is None:
+                return read_item(place.path, STATE, like), read_record(place.path)
+        raise UsageError(f"{self._folder} holds no sound checkpoint of step {step} any more.")
 
-    def discard_after(self, step: int) -> None:
-        """Deletes the checkpoints after a step, and what unfinished writes have left."""
-        for path in self._folder.glob("*"):
-            if not path.name.isdecimal() or int(path.name) > step:
-                shutil.rmtree(path, ignore_errors=True)
-
-    def _write(self, path: Path, items: ocp.args.Composite) -> None:
+    def _write(self, step: int, items: Items) -> None:
+        self._check_owner()
+        self._make_folder()
+        work = new_work(self._folder, self._identity.run_id)
         try:
-            with _checkpointer() as checkpointer:
-                checkpointer.save(path, items)
-            write_manifest(path)
+            write_items(work, items)
+            write_manifest(work)
+            self._check_owner()
         except Exception as error:  # a full disk looks different in each layer below Orbax
-            self.discard_after(int(path.name) - 1)
+            is_gone = not any(path.exists() for path in unfinished(work))
+            self._clear_unfinished()
+            raise self._failure(step, error, is_gone) from error
+        place = free_place(self._folder, step)
+        try:
+            work.rename(place)
+            sync(self._folder)
+        except OSError as error:
+            raise self._failure(step, error) from error
+        if place.name != str(step):
+            self._tell_once(
+                f"something else stands in {self._folder / str(step)}, so this checkpoint is "
+                f"in {place}"
+            )
+        with contextlib.suppress(OSError):
+            self._remove_superfluous(place)
+
+    def _clear_unfinished(self) -> None:
+        clear_work(self._folder, self._identity.run_id)
+        # Folders that were deleted may have been made again for what was being written.
+        with contextlib.suppress(OSError):
+            self._folder.rmdir()
+        try:
+            self._check_owner()
+        except StorageError:
+            with contextlib.suppress(OSError):
+                self.run.rmdir()
+            raise
+
+    def _make_folder(self) -> None:
+        if self._folder.is_dir():
+            return
+        try:
+            if not self._is_owned:
+                make_folder(self.run)
+            self._folder.mkdir()
+            sync(self.run)
+        except OSError as error:
             raise StorageError(
-                f"the checkpoint of step {path.name} could not be written to {path.parent} "
-                f"({_reason(error)}); the earlier ones are sound, so make room and give the same "
-                "command again."
+                f"{self._folder} can't be made ({error.strerror}), so no checkpoint could be "
+                "saved; make room for it, or name another --workdir."
             ) from error
-        for step in _steps(self._folder)[self._keep :]:
-            shutil.rmtree(self._folder / str(step), ignore_errors=True)
+
+    def _failure(self, step: int, error: Exception, is_gone: bool = False) -> StorageError:
+        # What a layer of ours has put into a sentence already would stand there twice.
+        inner = error.__cause__ if isinstance(error, StorageError) else None
+        why = reason(inner if isinstance(inner, Exception) else error).rstrip(".")
+        if is_gone or why == os.strerror(errno.ENOENT):
+            return StorageError(
+                f"the checkpoint of step {step} could not be written, because {self._folder} or "
+                "something in it was deleted meanwhile; give the same command again to go on from "
+                "what is left, or anew."
+            )
+        return StorageError(
+            f"the checkpoint of step {step} could not be written to {self._folder} "
+            f"({why}); the earlier ones are sound, so make room and give the "
+            "same command again."
+        )
+
+    def _remove_superfluous(self, newest: Path) -> None:
+        run_id = self._identity.run_id
+        if self._own is None:
+            self._own = {p.path for p in places(self._folder) if _is_own(p, self._identity)}
+        self._own.add(newest)
+        own = [place for place in places(self._folder) if place.path in self._own]
+        for place in own[self._keep :]:
+            why = remove(place.path, run_id)
+            if why is not None:
+                self._own.discard(place.path)
+                self._tell_once(f"the old checkpoint {place.path} {why}, so it stays")
+
+    def _tell_once(self, sentence: str) -> None:
+        if sentence not in self._told:
+            self._told.add(sentence)
+            self._tell(sentence)
 
 
 def load_params(
-    run: str | os.PathLike[str], like: Any, tell: Tell = warnings.warn
+    run: str | os.PathLike[str],
+    like: Any,
+    tell: Tell = warnings.warn,
+    identity: Identity | None = None,
 ) -> tuple[int, Any]:
     """Loads the parameters to evaluate and predict with from a run's newest sound checkpoint.
+
+    A training may be at work in the folder at the same time.
 
     Args:
         run: the run's folder; the run need not have finished.
         like: parameters of the model that they are for, or their shapes.
-        tell: is given a sentence about each newer checkpoint that is not sound.
+        tell: is given a sentence about each newer checkpoint that is not sound, or not this run's.
+        identity: of the run; where none is given, any run's will do.
 
     Returns:
         After how many updates they were these, and the parameters.
@@ -162,116 +285,72 @@ def load_params(
         UsageError: there is no sound checkpoint, or its parameters do not fit the model.
     """
     folder = Path(run).expanduser().absolute() / FOLDER
-    step = _newest_sound(folder, tell)
-    if step is None:
-        raise UsageError(f"{run} holds no sound checkpoint; train first.")
-    params = _read(folder / str(step), "params", like)
-    return _read(folder / str(step), "record", None)[PARAMS_STEP], params
+    for attempt in range(ATTEMPTS):
+        place, told = _newest(folder, identity)
+        if place is None:
+            for sentence in told:
+                tell(sentence)
+            raise UsageError(f"{run} holds no sound checkpoint; train first.")
+        with reading(place.path / NAME):
+            try:
+                # Again, because it may have gone before it was held.
+                if _objection(place, identity) is None:
+                    params = read_item(place.path, PARAMS, like)
+                    step = _params_step(place.path)
+                    break
+            except UsageError:
+                if place in places(folder) or attempt == ATTEMPTS - 1:
+                    raise
+    else:
+        raise UsageError(f"{run} changes faster than it can be read; try again.")
+    for sentence in told:
+        tell(sentence)
+    return step, params
 
 
-def _steps(folder: Path) -> list[int]:
-    """The steps that have a checkpoint, sound or not, the newest first."""
-    return sorted((int(p.name) for p in folder.glob("*") if p.name.isdecimal()), reverse=True)
+def _params_step(path: Path) -> int:
+    step = read_record(path).get(PARAMS_STEP)
+    if not isinstance(step, int):
+        raise UsageError(f"the record in {path} has no whole number {PARAMS_STEP!r}.")
+    return step
 
 
-def _newest_sound(folder: Path, tell: Tell) -> int | None:
-    for step in _steps(folder):
-        damage = find_damage(folder / str(step))
-        if damage is None:
-            return step
-        tell(f"the checkpoint {folder / str(step)} {damage}, so an earlier one is taken")
-    return None
-
-
-def _read(folder: Path, item: str, like: Any) -> Any:
-    """One item of a checkpoint: "record", or arrays as those of `like`."""
-    with _checkpointer() as checkpointer:
-        try:
-            wanted: Any = ocp.args.JsonRestore()
-            if item != "record":
-                saved = checkpointer.metadata(folder).item_metadata[item]
-                if saved is None:
-                    raise ValueError("its metadata are missing")
-                # Compared here, because a restore that fails leaves a trail of asyncio errors.
-                _check_arrays(_arrays(saved.tree[item]), _arrays(like))
-                wanted = ocp.args.StandardRestore({item: like})
-            found = checkpointer.restore(folder, ocp.args.Composite(**{item: wanted}))[item]
-            return found if item == "record" else found[item]
-        except (ValueError, KeyError, OSError) as error:
-            raise UsageError(
-                f"the {item} in {folder} can't be loaded into this model: {_reason(error)}."
-            ) from None
-
-
-def _checkpointer() -> ocp.Checkpointer:
-    # Orbax logs the traceback of each thread that a failure goes through, and then raises it.
-    for name in ("absl", "asyncio"):
-        logging.getLogger(name).addFilter(_is_wanted)
-    if not isinstance(sys.unraisablehook, _WithoutClosedLoops):
-        sys.unraisablehook = _WithoutClosedLoops(sys.unraisablehook)
-    # A write that has failed leaves those behind it unbegun, and Python says so when it exits.
-    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
-    alone: dict[str, Any] = {}
-    if jax.process_count() > 1:
-        # Orbax would wait for all processes, but one has everything and writes it.
-        here = jax.process_index()
-        alone["multiprocessing_options"] = ocp.options.MultiprocessingOptions(
-            primary_host=here, active_processes={here}, barrier_sync_key_prefix=f"process{here}"
-        )
-    handler = ocp.CompositeCheckpointHandler(
-        composite_options=ocp.CompositeOptions(**alone),
-        state=ocp.StandardCheckpointHandler(**alone),
-        params=ocp.StandardCheckpointHandler(**alone),
-        record=ocp.JsonCheckpointHandler(**alone),
-    )
-    return ocp.Checkpointer(handler, **alone)
-
-
-class _WithoutClosedLoops:
-    """Prints exceptions but those of writes that were under way when another one had failed.
-
-    TensorStore has them printed from its own threads, some time later, so they can't be caught.
-    """
-
-    def __init__(self, inner: Callable[..., Any]) -> None:
-        self._inner = inner
-
-    def __call__(self, unraisable: Any) -> None:
-        if str(unraisable.exc_value) != "Event loop is closed":
-            self._inner(unraisable)
-
-
-def _is_wanted(record: logging.LogRecord) -> bool:
-    failure = record.exc_info[1] if record.exc_info else None
-    return "orbax" not in record.pathname and "os_error_code=" not in str(failure)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    # TensorStore names every layer that it went through, and at the end what is wrong.
-    if found := re.search(r"os_error_code='(\d+)'", str(error)):
-        return os.strerror(int(found[1]))
-    return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def _arrays(tree: Any) -> dict[str, str]:
-    leaves = jax.tree.leaves_with_path(tree, is_leaf=lambda leaf: hasattr(leaf, "shape"))
-    return {
-        jax.tree_util.keystr(path, simple=True, separator="/"): f"{leaf.dtype}{list(leaf.shape)}"
-        for path, leaf in leaves
-    }
-
-
-def _check_arrays(saved: dict[str, str], wanted: dict[str, str]) -> None:
-    renamed = {name.replace("/cell/", "/"): kind for name, kind in saved.items()}
-    if renamed == wanted != saved:
-        raise ValueError(
-            "an earlier version of rnnjax saved it, with a layer's parameters under rnn/cell and "
-            "not under rnn; use that version, or train again in another folder"
-        )
-    for name in sorted(saved.keys() | wanted.keys()):
-        if saved.get(name) != wanted.get(name):
-            raise ValueError(
-                f"{name} is {saved.get(name, 'absent')} there and {wanted.get(name, 'absent')} here"
+def _newest(folder: Path, identity: Identity | None) -> tuple[Place | None, list[str]]:
+    """The newest sound checkpoint of a run, and what is to be said of the newer ones."""
+    for _ in range(ATTEMPTS):
+        told: list[str] = []
+        listing = places(folder)
+        for place in listing:
+            why = _objection(place, identity)
+            if why is None:
+                return place, told
+            if not place.path.exists():
+                break  # the run has removed it, and has a newer one
+            told.append(
+                f"the checkpoint {place.path} {why}; it stays as it is, and an earlier one is taken"
             )
+        else:
+            if listing == places(folder):
+                return None, told
+    return None, []
+
+
+def _objection(place: Place, identity: Identity | None) -> str | None:
+    """Why a checkpoint can't be taken; None where it can."""
+    with reading(place.path / NAME):
+        damage = find_damage(place.path)
+        if damage is not None or identity is None:
+            return damage
+        try:
+            record = read_record(place.path)
+        except UsageError as error:
+            return f"can't be read ({error})"
+        return identity.objection(place.path.name, record)
+
+
+def _is_own(place: Place, identity: Identity) -> bool:
+    """Whether a checkpoint is sound, and surely written by this run."""
+    try:
+        return find_damage(place.path) is None and identity.owns(read_record(place.path))
+    except UsageError:
+        return False

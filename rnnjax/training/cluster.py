@@ -39,7 +39,8 @@ class Cluster:
         timeout: seconds to wait for the others.
 
     Raises:
-        UsageError: nothing in the environment says who the others are.
+        UsageError: nothing in the environment says who the others are, or this is to be the first
+            process and can't listen at the coordinator's port.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class Cluster:
         *,
         timeout: int = 60,
     ) -> None:
+        if coordinator is not None:
+            _check_port(coordinator, listens=process_id == 0)
         self._leaving = False
         self._lock = threading.Lock()
         where = coordinator or "the coordinator that the environment names"
@@ -138,6 +141,23 @@ class Cluster:
     def _send(self, connection: socket.socket, what: bytes) -> None:
         with contextlib.suppress(OSError):  # `_listen` finds out
             connection.sendall(what)
+
+
+def _check_port(coordinator: str, *, listens: bool) -> None:
+    """Tries the port before JAX does, which would crash."""
+    port = int(coordinator.rpartition(":")[2])
+    if not 0 < port < 2**16:
+        raise UsageError(f"--coordinator={coordinator}: a port is a number from 1 to 65535.")
+    families = [socket.AF_INET, *([socket.AF_INET6] if socket.has_dualstack_ipv6() else [])]
+    for family in families if listens else []:
+        try:
+            socket.create_server(("", port), family=family).close()
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else str(error)
+            raise UsageError(
+                f"--coordinator={coordinator}: process 0 can't listen at port {port} of this "
+                f"machine ({reason}); give all processes another one that is free."
+            ) from None
 
 
 LOST = (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from rnnjax.storage.files import write_bytes
 from rnnjax.training.errors import StorageError
 
 
@@ -39,22 +39,5 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         StorageError: it could not be written; what was there before is untouched.
     """
-    part = path.with_name(f".{path.name}.part")
     with storing(path):
-        with open(part, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-        sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Has the disk keep a file, or the names in a folder, before anything that follows."""
-    if path.is_dir() and os.name == "nt":
-        return  # Windows opens no folders
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        write_bytes(path, text.encode("utf-8"))

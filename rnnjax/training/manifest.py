@@ -1,14 +1,17 @@
 """The digests of a folder's files, by which a damaged or unfinished one is told from a sound one.
 
 The format is that of ``sha256sum``: ``sha256sum --check SHA256SUMS`` in the folder does the same.
+What the manifest does not list is somebody else's, and does no harm.
 """
 
 from __future__ import annotations
 
-import hashlib
+import os
 from pathlib import Path
 
-from rnnjax.training.files import storing, sync, write_text
+from rnnjax.storage.digests import as_text, digest, read_digests
+from rnnjax.storage.files import sync
+from rnnjax.training.files import storing, write_text
 
 NAME = "SHA256SUMS"
 
@@ -26,8 +29,8 @@ def write_manifest(folder: Path) -> None:
         # The manifest vouches for the files, so they reach the disk before it does.
         for path in sorted(folder.rglob("*")):
             sync(path)
-        lines = _lines(folder)
-    write_text(folder / NAME, "".join(lines))
+        digests = {name: digest(folder / name) for name in sorted(_files(folder) - {NAME})}
+    write_text(folder / NAME, as_text(digests))
     with storing(folder):
         sync(folder.parent)
 
@@ -35,31 +38,40 @@ def write_manifest(folder: Path) -> None:
 def find_damage(folder: Path) -> str | None:
     """What is wrong with a folder that should have a manifest; None where nothing is."""
     try:
-        recorded = (folder / NAME).read_bytes()
+        recorded = read_digests(folder / NAME)
+    except ValueError:
+        return f"is damaged ({NAME})"
     except OSError:
         return f"was not finished (it has no readable {NAME})"
     try:
-        found = _lines(folder)
+        there = _files(folder)
+        names = [n for n, d in recorded.items() if n not in there or digest(folder / n) != d]
     except OSError as error:
         return f"can't be read ({error.strerror})"
-    if recorded == "".join(found).encode():
-        return None
-    lines = set(recorded.decode(errors="replace").splitlines(keepends=True))
-    # The names stand behind 64 digits and two spaces, unless the manifest itself is damaged.
-    names = {line[66:].strip() for line in lines.symmetric_difference(found)} - {""}
-    return f"is damaged ({', '.join(sorted(names)[:3]) or NAME})"
+    return f"is damaged ({', '.join(sorted(names)[:3])})" if names else None
 
 
-def _lines(folder: Path) -> list[str]:
-    """One line for every file but the manifest itself, ordered by name."""
-    files = sorted(
-        (path.relative_to(folder).as_posix(), path)
-        for path in folder.rglob("*")
-        if path.is_file() and path != folder / NAME
+def find_strangers(folder: Path) -> list[str]:
+    """What lies in a folder with a sound manifest, and was not there when that was written."""
+    recorded = {*read_digests(folder / NAME), NAME}
+    folders = {parent.as_posix() for name in recorded for parent in Path(name).parents}
+    found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*")}
+    return sorted(
+        name
+        for name, path in found.items()
+        if name not in (folders if path.is_dir() and not path.is_symlink() else recorded)
     )
-    return [f"{_digest(path)}  {name}\n" for name, path in files]
 
 
-def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _files(folder: Path) -> set[str]:
+    """The names of all files below a folder; no pipes, and nothing behind a link to a folder."""
+    return {
+        (path / name).relative_to(folder).as_posix()
+        for path, _, names in ((Path(p), d, n) for p, d, n in os.walk(folder, onerror=_raise))
+        for name in names
+        if (path / name).is_file()
+    }
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -11,9 +11,11 @@ import numpy as np
 
 from rnnjax.training import hosts
 from rnnjax.training.checkpoints import load_params
+from rnnjax.training.identity import Identity
 from rnnjax.training.layout import Layout
 from rnnjax.training.precision import kept_in
 from rnnjax.training.problem import Problem
+from rnnjax.training.run_folder import read_config
 from rnnjax.training.settings import Config
 
 
@@ -50,7 +52,7 @@ def load_run(config: Config, layout: Layout, like: Any) -> tuple[int, Any]:
 
     def read() -> int:
         nonlocal params
-        updates, params = load_params(str(config.workdir), params, hosts.warn)
+        updates, params = _load(config, params)
         return updates
 
     updates = hosts.on_main(read)
@@ -62,7 +64,13 @@ def load_model(config: Config, init: Callable[[jax.Array], Any]) -> Any:
     layout = Layout.over(jax.local_devices()[:1], num_seeds=config.num_seeds)
     keys, _ = layout.keys(config.seed, 2)
     like = jax.eval_shape(lambda keys: _drawn(config, layout, init, keys), keys)
-    return layout.part(load_params(str(config.workdir), like, hosts.warn)[1], 0)
+    return layout.part(_load(config, like)[1], 0)
+
+
+def _load(config: Config, like: Any) -> tuple[int, Any]:
+    workdir = str(config.workdir)
+    identity = Identity.recorded(read_config(workdir), {})
+    return load_params(workdir, like, hosts.warn, identity)
 
 
 def _drawn(

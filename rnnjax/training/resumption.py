@@ -7,16 +7,21 @@ import dataclasses
 import shutil
 import tempfile
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rnnjax.training import hosts
+from rnnjax.training.agreement import agree
+from rnnjax.training.checkpoint_folder import FOLDER, places
 from rnnjax.training.checkpoints import Tell
 from rnnjax.training.errors import UsageError
+from rnnjax.training.identity import RUN_ID, Identity, differences, shown
 from rnnjax.training.run_folder import (
     RunFolder,
     environment,
     holds_run,
+    new_folder,
     read_config,
     read_result,
 )
@@ -49,8 +54,9 @@ def open_run(task: str, config: Config, dataset: Mapping[str, Any], tell: Tell) 
 
     Raises:
         UsageError: it can't be written, or holds a run that is not to be continued with these
-            settings or data.
+            settings or data; or the processes of this run have different data.
     """
+    agree("data", _lasting(dataset))
     opened: list[RunFolder] = []
 
     def open_here() -> None:
@@ -66,25 +72,37 @@ def open_run(task: str, config: Config, dataset: Mapping[str, Any], tell: Tell) 
 
 
 def _open(task: str, config: Config, dataset: Mapping[str, Any], tell: Tell) -> RunFolder:
-    workdir = config.workdir or f"runs/{task}-{time.strftime('%Y%m%d-%H%M%S')}"
+    workdir = config.workdir or new_folder(Path("runs"), f"{task}-{time.strftime('%Y%m%d-%H%M%S')}")
+    settings = {"task": task, **dataclasses.asdict(config)}
+    deciding = {k: v for k, v in settings.items() if k not in config.without_effect}
+    deciding |= {f"dataset.{name}": value for name, value in _lasting(dataset).items()}
     if not _continues(config):
         folder = RunFolder(workdir)
-        folder.write_config({"task": task, **dataclasses.asdict(config)}, dataset)
+        folder.identity = Identity.new(deciding)
+        folder.write_config(settings, dataset)
         return folder
-    folder = RunFolder(workdir, resume=True)
     _check_settings(workdir, task, config)
     saved, here = read_config(workdir), environment()
-    others = _differences(saved["dataset"], dataset, PLACES)
+    others = differences(saved["dataset"], dataset, PLACES)
     if others:
         raise UsageError(
-            f"--workdir={workdir} holds a run on other data: {_shown(others)}. Continue it where "
+            f"--workdir={workdir} holds a run on other data: {shown(others)}. Continue it where "
             "its data are, or name another folder to train anew."
         )
-    elsewhere = _differences(saved["versions"], here["versions"], ())
-    elsewhere += _differences({"devices": saved["devices"]}, {"devices": here["devices"]}, ())
+    folder = RunFolder(workdir, resume=True)
+    if saved.get(RUN_ID) is None:
+        folder.adopt([place.path.name for place in places(folder.path / FOLDER)])
+    # Again, now that nobody else writes there.
+    folder.identity = Identity.recorded(read_config(workdir), deciding)
+    elsewhere = differences(saved["versions"], here["versions"], ())
+    elsewhere += differences({"devices": saved["devices"]}, {"devices": here["devices"]}, ())
     if elsewhere:
-        tell(f"this run was begun elsewhere, so its last bits may differ: {_shown(elsewhere)}")
+        tell(f"this run was begun elsewhere, so its last bits may differ: {shown(elsewhere)}")
     return folder
+
+
+def _lasting(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in dataset.items() if name not in PLACES}
 
 
 def _continues(config: Config) -> bool:
@@ -95,31 +113,18 @@ def _continues(config: Config) -> bool:
     return holds_run(config.workdir)
 
 
-def _check_settings(workdir: str, task: str, config: Config) -> None:
+def _check_settings(workdir: str | Path, task: str, config: Config) -> None:
     here = {"task": task, **dataclasses.asdict(config)}
-    differences = _differences(read_config(workdir)["flags"], here, config.without_effect)
-    if not differences:
+    others = differences(read_config(workdir)["flags"], here, config.without_effect)
+    if not others:
         return
     length = ""
-    if {name for name, *_ in differences} & {"steps", "epochs"}:
+    if {name for name, *_ in others} & {"steps", "epochs"}:
         length = (
             " A run of another length is another run: its learning rate may fall differently from "
             "the first step."
         )
     raise UsageError(
-        f"--workdir={workdir} holds a run with other settings: {_shown(differences)}. Give the "
+        f"--workdir={workdir} holds a run with other settings: {shown(others)}. Give the "
         f"same flags to continue it, or name another folder to train anew.{length}"
     )
-
-
-def _shown(differences: list[tuple[str, Any, Any]]) -> str:
-    return "; ".join(f"{name} is {old} there and {new} here" for name, old, new in differences)
-
-
-def _differences(
-    old: Mapping[str, Any], new: Mapping[str, Any], free: Collection[str]
-) -> list[tuple[str, Any, Any]]:
-    # Not by the union of two sets, to keep the order in which the settings are declared.
-    names = [name for name in {**new, **old} if name not in free]
-    pairs = [(name, old.get(name, "absent"), new.get(name, "absent")) for name in names]
-    return [(name, a, b) for name, a, b in pairs if a != b]

@@ -15,8 +15,11 @@ from typing import Any
 import filelock
 import jax
 
+from rnnjax.storage.files import make_folder, sync
 from rnnjax.training.errors import UsageError
 from rnnjax.training.files import storing, write_text
+from rnnjax.training.identity import ADOPTED, RUN_ID, Identity
+from rnnjax.training.ownership import Claim
 
 CONFIG, METRICS, RESULT = "config.json", "metrics.jsonl", "result.json"
 
@@ -25,11 +28,14 @@ class RunFolder:
     """Writes ``config.json``, ``metrics.jsonl``, ``result.json`` and TensorBoard events.
 
     The events are written if tensorboardX is installed. As long as the process lives, no other one
-    can open the folder.
+    can open the folder; and where it isn't the run's any more, nothing is written to it.
 
     Args:
         path: the folder; it is made if it does not exist.
         resume: whether it may hold a run already, to be continued.
+
+    Attributes:
+        identity: of the run, known when its settings are written or given.
 
     Raises:
         UsageError: the folder can't be written, holds a run that is not to be continued, or another
@@ -37,34 +43,57 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, resume: bool = False) -> None:
-        self.path = Path(path).expanduser().absolute()
+        self._path = Path(path).expanduser().absolute()
+        self.identity = Identity.new()
         if holds_run(path) and not resume:
             raise UsageError(
                 f"--workdir={path} already holds a run; name another folder to train anew, or add "
                 "--eval_only to evaluate what is there."
             )
-        strange = (self.path / METRICS).exists() and not holds_run(path)
-        if strange or (self.path.exists() and not self.path.is_dir()):
+        strange = [] if holds_run(path) else _would_be_overwritten(self._path)
+        if strange or (self._path.exists() and not self._path.is_dir()):
+            there = f" (it holds {', '.join(strange[:3])})" if strange else ""
             raise UsageError(
-                f"--workdir={path} is not an empty folder that a run could be written to; name "
-                "another one."
+                f"--workdir={path} is not an empty folder that a run could be written to{there}; "
+                "name another one."
             )
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = filelock.FileLock(self.path / ".lock")
-            self._lock.acquire(timeout=0)
+            make_folder(self._path)
+            self._claim = Claim(self._path)
         except filelock.Timeout:
             raise UsageError(
                 f"another process is writing to --workdir={path}; wait for it, or stop it."
             ) from None
-        except NotImplementedError:
-            pass  # some file systems have no locks
         except OSError as error:
             raise UsageError(
                 f"--workdir={path} can't be written ({error.strerror}); name a folder where you "
                 "may create files."
             ) from None
         self._events: Any = None
+
+    @property
+    def path(self) -> Path:
+        """The folder, to write to.
+
+        Raises:
+            StorageError: it isn't this run's any more.
+        """
+        self.check()
+        return self._path
+
+    def check(self) -> None:
+        """Raises `StorageError` where the folder was deleted, or belongs to another run by now."""
+        self._claim.check()
+
+    def adopt(self, checkpoints: Sequence[str]) -> None:
+        """Gives a run its id that was begun before runs had one.
+
+        Args:
+            checkpoints: the names of those that it has.
+        """
+        config = read_config(self.path)
+        added = {RUN_ID: Identity.new().run_id, ADOPTED: list(checkpoints)}
+        self._write_json(CONFIG, config | added)
 
     def write_config(self, config: Mapping[str, Any], dataset: Mapping[str, Any]) -> None:
         """Records the flags, the versions, the commit, the devices and the data really used."""
@@ -73,6 +102,7 @@ class RunFolder:
             {
                 "flags": dict(config),
                 "dataset": dict(dataset),
+                RUN_ID: self.identity.run_id,
                 **environment(),
                 "commit": _commit(),
                 "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -97,13 +127,50 @@ class RunFolder:
                     self._events.add_scalar(name, value, metrics["step"])
 
     def write_result(self, result: Mapping[str, Any]) -> None:
-        """Writes ``result.json``, whole or not at all."""
+        """Writes ``result.json``, whole or not at all, when the disk has all of the metrics."""
+        if (self.path / METRICS).exists():
+            with storing(self.path / METRICS):
+                sync(self.path / METRICS)
         self._write_json(RESULT, result)
         if self._events is not None:
             self._events.close()
 
     def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
         write_text(self.path / name, json.dumps(content, indent=2) + "\n")
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """Makes a folder that nobody else has: ``name``, or ``name-2`` and so on.
+
+    Raises:
+        UsageError: it can't be made.
+    """
+    path, number = parent / name, 1
+    try:
+        make_folder(parent)
+        while True:
+            try:
+                path.mkdir()
+                return path
+            except FileExistsError:
+                number += 1
+                path = parent / f"{name}-{number}"
+    except OSError as error:
+        raise UsageError(
+            f"{path} can't be made ({error.strerror}); name a folder where you may create files "
+            "with --workdir."
+        ) from None
+
+
+def _would_be_overwritten(path: Path) -> list[str]:
+    """What in a folder without a run has the name of something that a run writes."""
+    if not path.is_dir():
+        return []
+    try:
+        names = sorted(p.name for p in path.iterdir())
+    except OSError:
+        return []  # opening it will tell
+    return [name for name in names if name in (METRICS, RESULT) or name.endswith(".png")]
 
 
 def holds_run(path: str | os.PathLike[str]) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from rnnjax.training import hosts
 from rnnjax.training.checkpoints import Checkpoints
+from rnnjax.training.errors import UsageError
 from rnnjax.training.layout import Layout
 from rnnjax.training.loop import TrainState, place
 from rnnjax.training.optimizers import averaged_params
@@ -117,16 +118,22 @@ class RunState:
 
         Raises:
             UsageError: the checkpoint is of another model or optimiser.
+            StorageError: there can't be checkpoints in the run's folder.
         """
+        hosts.on_main(checkpoints.begin)
         step = hosts.on_main(checkpoints.newest)
         if step is None:
-            hosts.on_main(lambda: checkpoints.discard_after(-1))
             return False
         state = hosts.fetch((self.train, self.best_params))
 
         def read() -> dict[str, Any]:
             nonlocal state
             state, record = checkpoints.restore(step, state)
+            if missing := [name for name in _RECORDED if name not in record]:
+                raise UsageError(
+                    f"the record of the checkpoint of step {step} in {checkpoints.run} has no "
+                    f"{', '.join(missing)}; another version of this program has written it."
+                )
             return record
 
         record = hosts.on_main(read)

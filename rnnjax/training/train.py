@@ -76,7 +76,9 @@ def train(
     def tell(warning: str) -> None:
         console.print(f"warning: {warning}", style="bold yellow", soft_wrap=True)
 
-    checkpoints = Checkpoints(folder.path, keep=config.keep, tell=tell)
+    checkpoints = Checkpoints(
+        folder.path, folder.identity, keep=config.keep, tell=tell, check=folder.check
+    )
     if run.restore(checkpoints):
         console.print(f"resumed  after {int(run.train.step):,} of {num_steps:,} updates")
     elif config.resume == "must":

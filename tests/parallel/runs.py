@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,16 @@ def run_of(experiment: str, folder: Path, *more: str) -> Run:
 
 def start_together(run: Run, count: int, *more: str) -> list[Running]:
     """Starts a run as so many processes."""
-    port = free_port()
-    address = ("--distributed", f"--coordinator=localhost:{port}", f"--num_processes={count}")
-    return [run.start(*more, *address, f"--process_id={i}") for i in range(count)]
+    return start_apart(run, [more] * count)
+
+
+def start_apart(run: Run, flags: Sequence[Sequence[str]]) -> list[Running]:
+    """Starts a run as several processes, each with flags of its own."""
+    address = f"--coordinator=localhost:{free_port()}", f"--num_processes={len(flags)}"
+    return [
+        run.start(*more, "--distributed", *address, f"--process_id={i}")
+        for i, more in enumerate(flags)
+    ]
 
 
 def free_port() -> int:

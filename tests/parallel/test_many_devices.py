@@ -6,7 +6,7 @@ import pytest
 
 from rnnjax.training.errors import UsageError
 from rnnjax.training.layout import Layout
-from tests.parallel.runs import metrics, run_of, start_together, without_noise
+from tests.parallel.runs import metrics, run_of, start_apart, start_together, without_noise
 from tests.survival.runs import Run, finished_checkpoints
 
 ROUNDING = 1e-10
@@ -101,3 +101,15 @@ def test_a_batch_that_can_not_be_divided_is_refused():
     )
     with pytest.raises(UsageError, match=r"among 4 devices; .* or --num_devices=4"):
         Layout.over([None] * 8, num_seeds=2, batch_size=50)
+
+
+def test_processes_with_different_flags_do_not_begin(tmp_path):
+    """One sentence in each of them, and no folder."""
+    run = run_of("mnist_rnn", tmp_path / "run")
+    flags = ("--seed=0", "--learning_rate=0.1"), ("--seed=1", "--learning_rate=0.2")
+    for code, said in [process.wait() for process in start_apart(run, flags)]:
+        assert code == 2, said
+        assert "--seed is 0 in process 0 and 1 in process 1" in said
+        assert "--learning_rate is 0.1 in process 0 and 0.2 in process 1" in said
+        assert "Traceback" not in said
+    assert not run.folder.exists()

@@ -1,13 +1,14 @@
 """The long proof that runs survive: kills at random moments, a small disk, and bit-equal ends.
 
-    python -m tests.survival --kills=50
+    python -m tests.survival --kills=50 --starts=200
 
 Three trainings, which together have everything that must be restored: an average of the
 parameters, dropout, shuffling, a recurrent state that is carried on, the best parameters so far.
 Each is killed at random moments until it gets to its end, and then compared with the same training
 left in peace: every array of its last checkpoint, its metrics and its result, bit by bit. This is
 repeated with other seeds until there were enough kills. The last column counts the kills that came
-while a checkpoint was being written.
+while a checkpoint was being written. Then a disk of 4 MB, a folder that two runs want, one that is
+deleted and used again, a reader that goes away, and SIGTERM at random moments of the start.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,15 +27,16 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.survival.runs import (
-    Run,
-    Running,
-    differences,
-    finished_checkpoints,
-    is_saving,
+from tests.survival.disk import OFTEN, small_disk
+from tests.survival.folders import (
+    a_folder_deleted,
+    a_folder_deleted_and_used_again,
+    two_runs_in_one_folder,
 )
+from tests.survival.pipes import a_reader_that_goes_away
+from tests.survival.runs import Run, differences, finished_checkpoints, is_saving
+from tests.survival.starts import stopped_in_start_up
 
-OFTEN = "--checkpoint_every=60"
 TRAININGS = {
     "mnist_rnn": (
         "--dataset=digits",
@@ -61,6 +62,16 @@ EARLY = 0.2
 """The share of kills in the seconds after a process opens the folder; others fall into training."""
 
 
+SCENARIOS = {
+    "a disk of 4 MB": small_disk,
+    "two runs in one folder": two_runs_in_one_folder,
+    "a folder deleted": a_folder_deleted,
+    "a folder deleted and used again": a_folder_deleted_and_used_again,
+    "a reader that goes away": a_reader_that_goes_away,
+}
+"""What else comes in a run's way; each says whether it survived."""
+
+
 @dataclasses.dataclass
 class Outcome:
     """What happened to one training."""
@@ -76,6 +87,7 @@ def main() -> int:
     """Runs the proof; the exit code is 1 if anything differed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50, help="at least so many in all")
+    parser.add_argument("--starts", type=int, default=200, help="signals during the start")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     options = parser.parse_args()
     console = Console()
@@ -92,11 +104,17 @@ def main() -> int:
                 outcomes.append(survive(name, seed, Path(work) / f"{name}-{seed}", moments))
                 console.print(outcomes[-1])
             seed += 1
-        disk = small_disk(Path(work) / "disk")
-    console.print(table(outcomes))
-    console.print(f"a disk of 4 MB: {disk}")
+        console.print(table(outcomes))
+        survived = True
+        for what, scenario in SCENARIOS.items():
+            found = scenario(Path(work) / what.replace(" ", "-"))
+            survived &= found.startswith("survived")
+            console.print(f"{what}: {found}", markup=False)
+        found = stopped_in_start_up(Path(work) / "starts", options.starts, moments)
+        survived &= found.startswith("survived")
+        console.print(f"SIGTERM in start-up: {found}", markup=False)
     console.print(f"{time.monotonic() - start:.0f} s")
-    return int(any(o.differences for o in outcomes) or not disk.startswith("survived"))
+    return int(any(o.differences for o in outcomes) or not survived)
 
 
 def survive(name: str, seed: int, work: Path, moments: random.Random) -> Outcome:
@@ -131,42 +149,6 @@ def survive(name: str, seed: int, work: Path, moments: random.Random) -> Outcome
 def newest(folder: Path) -> int:
     """The step of the newest checkpoint that was finished."""
     return max(finished_checkpoints(folder), default=-1)
-
-
-def small_disk(work: Path) -> str:
-    """Trains on a file system of 4 MB until it is full, and goes on where there is room."""
-    flags = ("--dataset=digits", "--hidden_size=64", "--steps=900", "--eval_every=200")
-    calm, starved = Run("mnist_rnn", flags, work / "calm"), Run("mnist_rnn", flags, work / "run")
-    calm.finish()
-    mount = work / "mount"
-    mount.mkdir()
-    inside = Run("mnist_rnn", flags, mount / "run")
-    # In a mount namespace of its own, which needs no rights; what is there is copied out at last.
-    script = (
-        f'mount -t tmpfs -o size=4m none "{mount}" && "$@"; code=$?; '
-        f'cp -r "{inside.folder}" "{starved.folder}"; exit $code'
-    )
-    command = ["unshare", "-rm", "sh", "-c", script, "sh", *inside.command, OFTEN, "--keep=50"]
-    process = subprocess.Popen(
-        command,
-        cwd=Path(__file__).parents[2],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"JAX_PLATFORMS": "cpu"},
-    )
-    code, said = Running(process, starved.folder).wait()
-    if not starved.folder.exists():
-        return f"not tried, because nothing could be mounted here: {said.strip()[-200:]}"
-    told = [line for line in said.splitlines() if "could not be written" in line]
-    sound = finished_checkpoints(starved.folder)
-    if code != 1 or len(told) != 1 or "Traceback" in said or not sound:
-        return f"FAILED with code {code}, {len(sound)} checkpoints: {said[-2000:]}"
-    starved.finish("--resume=must")
-    found = differences(calm.folder, starved.folder)
-    if found:
-        return f"FAILED: {', '.join(found)} differ"
-    return f"survived; {len(sound)} sound checkpoints, then: {told[0]}"
 
 
 def table(outcomes: list[Outcome]) -> Table:

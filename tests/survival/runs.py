@@ -17,6 +17,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from rnnjax.training.checkpoint_folder import FOLDER, Place, places
 from rnnjax.training.manifest import NAME
 
 ROOT = Path(__file__).parents[2]
@@ -102,13 +103,16 @@ class Running:
 
 def finished_checkpoints(folder: Path) -> list[int]:
     """The steps that have a checkpoint with a manifest."""
-    return sorted(int(p.parent.name) for p in folder.glob(f"checkpoints/*/{NAME}"))
+    return sorted(place.step for place in _finished(folder))
+
+
+def _finished(folder: Path) -> list[Place]:
+    return [p for p in places(folder / FOLDER) if (p.path / NAME).exists()]
 
 
 def is_saving(folder: Path) -> bool:
     """Whether a checkpoint is half-written, or was when the process died."""
-    steps = [p for p in folder.glob("checkpoints/*") if not (p / NAME).exists()]
-    return bool(steps)
+    return any(folder.glob(f"{FOLDER}/.saving-*"))
 
 
 def differences(one: Path, other: Path) -> list[str]:
@@ -142,8 +146,8 @@ def _without(path: Path, names: set[str]) -> list[Any]:
 
 def _arrays(run: Path) -> dict[str, np.ndarray]:
     """Every array of the newest checkpoint: parameters, optimiser, recurrent state, best."""
-    newest = run / "checkpoints" / str(finished_checkpoints(run)[-1])
-    found = {"the checkpoint's step": np.asarray(int(newest.name))}
+    step, _, newest = _finished(run)[0]
+    found = {"the checkpoint's step": np.asarray(step)}
     for item in ("state", "params"):
         with ocp.PyTreeCheckpointer() as checkpointer, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it takes the sharding from the checkpoint, as wanted

@@ -1,0 +1,57 @@
+"""Files that are written whole or not at all, and are still there after a power failure."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all.
+
+    Args:
+        path: the file; its folder exists.
+        content: its bytes.
+
+    Raises:
+        OSError: it could not be written; what was there before is untouched.
+    """
+    part = part_of(path)
+    with open(part, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync(path.parent)
+
+
+def part_of(path: Path) -> Path:
+    """What a file is called while `write_bytes` writes it."""
+    return path.with_name(f".{path.name}.part")
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder, and those above it, where it isn't there yet; the disk keeps their names.
+
+    Raises:
+        OSError: it can't be made, or something else has its name.
+    """
+    if path.is_dir():
+        return
+    if not path.parent.exists():
+        make_folder(path.parent)
+    path.mkdir(exist_ok=True)
+    with contextlib.suppress(OSError):  # a folder in which one may not look
+        sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Has the disk keep a file, or the names in a folder, before anything that follows."""
+    if path.is_dir() and os.name == "nt":
+        return  # Windows opens no folders
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
