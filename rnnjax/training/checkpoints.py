@@ -22,8 +22,10 @@ from typing import Any
 import jax
 import orbax.checkpoint as ocp
 
+from rnnjax.training import records
 from rnnjax.training.errors import StorageError, UsageError
 from rnnjax.training.manifest import find_damage, write_manifest
+from rnnjax.typed_json import Fields
 
 FOLDER = "checkpoints"
 PARAMS_STEP = "params_step"
@@ -166,7 +168,10 @@ def load_params(
     if step is None:
         raise UsageError(f"{run} holds no sound checkpoint; train first.")
     params = _read(folder / str(step), "params", like)
-    return _read(folder / str(step), "record", None)[PARAMS_STEP], params
+    record = _read(folder / str(step), "record", None)
+    advice = "it is no record of this version, so train again"
+    records.check(folder / str(step) / "record", record, Fields({PARAMS_STEP: int}), advice)
+    return record[PARAMS_STEP], params
 
 
 def _steps(folder: Path) -> list[int]:
@@ -197,7 +202,7 @@ def _read(folder: Path, item: str, like: Any) -> Any:
                 wanted = ocp.args.StandardRestore({item: like})
             found = checkpointer.restore(folder, ocp.args.Composite(**{item: wanted}))[item]
             return found if item == "record" else found[item]
-        except (ValueError, KeyError, OSError) as error:
+        except (ValueError, KeyError, TypeError, OSError, RecursionError) as error:
             raise UsageError(
                 f"the {item} in {folder} can't be loaded into this model: {_reason(error)}."
             ) from None

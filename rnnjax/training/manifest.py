@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from rnnjax.training.files import storing, sync, write_text
+from rnnjax.training.files import read_bytes, storing, sync, write_text
 
 NAME = "SHA256SUMS"
 
@@ -35,7 +35,7 @@ def write_manifest(folder: Path) -> None:
 def find_damage(folder: Path) -> str | None:
     """What is wrong with a folder that should have a manifest; None where nothing is."""
     try:
-        recorded = (folder / NAME).read_bytes()
+        recorded = read_bytes(folder / NAME)
     except OSError:
         return f"was not finished (it has no readable {NAME})"
     try:
