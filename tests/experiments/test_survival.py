@@ -90,6 +90,20 @@ def test_a_run_survives_everything_that_comes_in_its_way(whole, tmp_path):
     assert (run.folder / "result.json").read_bytes() == result
 
 
+def test_a_run_goes_on_when_its_reader_has_gone(whole, tmp_path):
+    run = Run("mnist_rnn", FLAGS, tmp_path / "run")
+    running = run.start(OFTEN)
+    running.wait_for("devices")
+    assert running.process.stdout is not None
+    running.process.stdout.close()
+    assert running.process.stderr is not None
+    said = running.process.stderr.read()
+    assert running.process.wait(60) == 0, said
+    assert said.count("standard output can't be written to (Broken pipe)") == 1
+    assert "Traceback" not in said
+    assert differences(whole, run.folder) == []
+
+
 def flip_a_bit(checkpoint):
     largest = max(
         (p for p in (checkpoint / "state").rglob("*") if p.is_file()), key=os.path.getsize
