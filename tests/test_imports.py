@@ -59,10 +59,14 @@ OWN_IMPORTS: dict[str, set[str]] = {
         "rnnjax.unroll",
     },
     "rnnjax.analysis": {"rnnjax.analysis", "rnnjax.cell"},
-    "rnnjax.training": {"rnnjax.training", "rnnjax.rows"},
-    "rnnjax.data": {"rnnjax.data"},
+    "rnnjax.typed_json": set(),
+    "rnnjax.training": {"rnnjax.training", "rnnjax.rows", "rnnjax.typed_json"},
+    "rnnjax.data": {"rnnjax.data", "rnnjax.typed_json"},
 }
 """What of this package a module or folder may import; all others: all but these two folders."""
+
+SHARED = {"common", "outset", "sentences", "terminal", "vocabulary"}
+"""What is no script in the folder of scripts, but there for them."""
 
 OUTSIDE_LAYERS = {"rnnjax.training", "rnnjax.data"}
 
@@ -116,7 +120,7 @@ def is_forbidden(module: str, name: str, scripts: set[str]) -> bool:
     if within(module, {"experiments"}):
         # With its folder in front or, as a script sees it, without.
         other = within(name, {"experiments"}) or name in scripts
-        return other and name.removeprefix("experiments.") != "common"
+        return other and name.removeprefix("experiments.") not in SHARED
     if not within(module, {"rnnjax"}):
         return False
     if within(name, {"absl.flags", "absl.app", "experiments", "benchmarks", "tests", *scripts}):

@@ -94,11 +94,12 @@ def test_a_run_goes_on_when_its_reader_has_gone(whole, tmp_path):
     run = Run("mnist_rnn", FLAGS, tmp_path / "run")
     running = run.start(OFTEN)
     running.wait_for("devices")
-    assert running.process.stdout is not None
-    running.process.stdout.close()
-    assert running.process.stderr is not None
-    said = running.process.stderr.read()
-    assert running.process.wait(60) == 0, said
+    with running.process as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0, said
     assert said.count("standard output can't be written to (Broken pipe)") == 1
     assert "Traceback" not in said
     assert differences(whole, run.folder) == []
