@@ -130,7 +130,10 @@ def brief(value: Any) -> str:
     """A value as it is shown in a sentence, cut where it is long."""
     if value is None or isinstance(value, bool):
         return str(value).lower().replace("none", "null")
-    return f'"{_shortened.repr(value)[1:-1]}"' if isinstance(value, str) else _shortened.repr(value)
+    if isinstance(value, str):
+        return f'"{_shortened.repr(value)[1:-1]}"'
+    text = _shortened.repr(value)  # of every level a few items only
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 _NONE_SUCH = object()
