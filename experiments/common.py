@@ -7,14 +7,14 @@ the preset, and the preset over the default.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import itertools
 import os
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import jax
@@ -22,13 +22,11 @@ from absl import app, flags
 from flax import linen as nn
 from rich.console import Console
 from rich.panel import Panel
-from rich.progress import Progress, TaskID
 
 from rnnjax import Cell, Layer, Stack
 from rnnjax.data.source import DataError
-from rnnjax.data.source import Progress as DataProgress
 from rnnjax.export import ExportError, Model, check_folder, export_model
-from rnnjax.training import hosts, reports, resumption
+from rnnjax.training import hosts, records, reports, resumption
 from rnnjax.training.agreement import agree_on_settings
 from rnnjax.training.cluster import LOST, Cluster
 from rnnjax.training.errors import StorageError, UsageError
@@ -48,7 +46,7 @@ from rnnjax.training.parameters import load_run as load_run
 from rnnjax.training.precision import computing_in
 from rnnjax.training.problem import Dataset as Dataset
 from rnnjax.training.problem import Problem
-from rnnjax.training.run_folder import RunFolder, read_config
+from rnnjax.training.run_folder import CONFIG, RunFolder
 from rnnjax.training.run_state import RunState
 from rnnjax.training.settings import Config as Config
 from rnnjax.training.settings import setting as setting
@@ -64,6 +62,15 @@ from rnnjax.training.startup import lay_out as lay_out
 from rnnjax.training.statistics import shown, summarise
 from rnnjax.training.train import run_length
 from rnnjax.training.train import train as train
+
+try:
+    from experiments import outset
+    from experiments.terminal import loading as loading
+    from experiments.terminal import open_console as open_console
+except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
+    import outset
+    from terminal import loading as loading
+    from terminal import open_console as open_console
 
 C = TypeVar("C", bound="Config")
 D = TypeVar("D", bound=Dataset)
@@ -95,6 +102,7 @@ def launch(
             fail(str(error))
 
     def main(config: C) -> None:
+        outset.without_reader(end=not config.trains and config.export is None)
         set_precision(config)
         set_cache(config)
         use_cores(config)
@@ -153,11 +161,6 @@ def end(cluster: Cluster | None, code: int, together: bool) -> NoReturn:
     sys.exit(code)
 
 
-def open_console() -> Console:
-    """Where the first process shows what it does; the others are quiet."""
-    return Console(quiet=not hosts.is_main())
-
-
 def fail(message: str, code: int = 2) -> NoReturn:
     """Ends the script with one sentence."""
     print(f"error: {message}", file=sys.stderr)
@@ -166,9 +169,9 @@ def fail(message: str, code: int = 2) -> NoReturn:
 
 def is_finished(task: str, config: Config) -> bool:
     """Whether training was asked for that is done already; says so."""
-    result = None
+    result, shape = None, records.SHOWN_RESULT
     if config.trains:
-        result = hosts.on_main(lambda: resumption.finished_result(task, config))
+        result = hosts.on_main(lambda: resumption.finished_result(task, config, shape))
     if result is not None and hosts.is_main():
         print(
             f"this run has finished: test loss {shown(result, 'test_loss')}, test accuracy "
@@ -190,16 +193,22 @@ def how_to_go_on(config: Config, stop: Interrupted) -> str:
 
 def saved_config(config: C) -> C:
     """The settings of the run in --workdir, to evaluate it with the data that `config` names."""
-    saved = hosts.on_main(lambda: read_config(str(config.workdir)))["flags"]
+    saved = hosts.on_main(lambda: resumption.saved_flags(str(config.workdir), type(config)))
+    task = saved.pop("task", "another task")
+    names = {field.name for field in dataclasses.fields(config)}
+    if strange := sorted(saved.keys() - names):
+        raise UsageError(
+            f"--workdir={config.workdir} holds a run of {task} with settings that this script does "
+            f"not have ({', '.join(strange)[:200]}); take the script and the version that it is of."
+        )
     here = {"workdir": config.workdir, "eval_only": True, "distributed": config.distributed}
     here["resume"] = "auto"  # nothing is trained
     if config.data_dir is not None:
         here["data_dir"] = config.data_dir
-    names = {field.name for field in dataclasses.fields(config)}
     try:
-        found = type(config)(**({k: v for k, v in saved.items() if k in names} | here))
-    except TypeError as error:
-        raise UsageError(f"--workdir={config.workdir} holds a run of another task.") from error
+        found = type(config)(**saved | here)
+    except UsageError as error:
+        raise UsageError(f"{Path(str(config.workdir)) / CONFIG}: {error}") from None
     set_precision(found)
     return found
 
@@ -223,20 +232,6 @@ def export(console: Console, config: C, trained_model: Callable[[C], Model]) -> 
         console.print(f"{name:16} differs from the model by {difference:.1e} at most")
     console.print(f"written to {config.export}: {', '.join(exported.files)}", soft_wrap=True)
     return {}
-
-
-@contextlib.contextmanager
-def loading(console: Console) -> Iterator[DataProgress]:
-    """Shows how far downloads, decoding and tokenising are, for as long as they take."""
-    with Progress(*Progress.get_default_columns(), console=console, transient=True) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def show(what: str, done: int, total: int | None) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done, total=total)
-
-        yield show
 
 
 def load(load_data: Callable[..., D], config: Any, console: Console) -> D:

@@ -26,11 +26,15 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from experiments import common
+    from experiments import outset
 except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
     sys.path.append(str(Path(__file__).resolve().parents[1]))
-    from experiments import common
+    from experiments import outset
 
+if __name__ == "__main__":
+    outset.begin()  # before the imports, which take seconds
+
+from experiments import common
 from experiments.comparison.questions import QUESTIONS
 from experiments.comparison.settings import settings_of_run
 from experiments.comparison.study import TASK, Study

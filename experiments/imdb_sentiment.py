@@ -17,10 +17,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
+
+try:
+    from experiments import outset
+except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
+    import outset
+
+if __name__ == "__main__":
+    outset.begin()  # before the imports, which take seconds
 
 import jax
 import jax.numpy as jnp
@@ -29,10 +37,11 @@ import optax
 from rich.console import Console
 
 import rnnjax
+from rnnjax import typed_json
 from rnnjax.data import imdb
 from rnnjax.data.baseline import bag_of_words_accuracy
 from rnnjax.data.ragged import Padded, Ragged, Side, pad
-from rnnjax.data.text import Vocabulary, check_sentence, limit_words
+from rnnjax.data.text import limit_words
 from rnnjax.export import Array, Model
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import TextClassifier
@@ -40,21 +49,24 @@ from rnnjax.training import plots, reports
 from rnnjax.training.batches import Batches, ExampleBatches
 from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import Predictor, classification_metrics
+from rnnjax.training.files import write_text
 from rnnjax.training.layout import SEEDS, Layout
 from rnnjax.training.lengths import LengthBatches, cut_to_length, length_limits
 from rnnjax.training.needs import needs_of
 from rnnjax.training.problem import Problem
-from rnnjax.training.run_folder import read_config
 from rnnjax.training.statistics import summarise
 
 try:
     from experiments import common
+    from experiments.sentences import AT_ONCE, checked, from_lines, judge
+    from experiments.vocabulary import VOCABULARY, save_vocabulary, saved_vocabulary
 except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
     import common
+    from sentences import AT_ONCE, checked, from_lines, judge
+    from vocabulary import VOCABULARY, save_vocabulary, saved_vocabulary
 
 TASK = "imdb_sentiment"
 CLASSES = ("unfavourable", "favourable")
-VOCABULARY = "vocabulary.json"
 RATE: Any = {"at_least": 0, "below": 1}
 RATES = ("dropout", "embedding_dropout", "word_dropout")
 
@@ -231,7 +243,10 @@ def run(config: Config) -> dict[str, Any]:
     if config.export is not None:
         return common.export(console, config, trained_model)
     if config.predict is not None:
-        return judge(console, config.predict, common.saved_config(config))
+        given = from_lines(sys.stdin.buffer, "--predict") if config.predict == "-" else None
+        sentences = given or [[checked(config.predict, "--predict")]]
+        judge(console, sentences, trained_reader(common.saved_config(config)), CLASSES)
+        return {}
     if config.eval_only:
         config = common.saved_config(config)
     data = common.load(imdb.load, config, console)
@@ -243,7 +258,7 @@ def run(config: Config) -> dict[str, Any]:
         show_baseline(console, data)
     vocabulary = data.vocabulary.limited(config.num_words)
     if config.eval_only:
-        if saved_vocabulary(config).digest != vocabulary.digest:
+        if saved_vocabulary(str(config.workdir)).digest != vocabulary.digest:
             raise UsageError(
                 f"the vocabulary of {data.name} here is not the one of {config.workdir}, so its "
                 "word indices mean other words; evaluate with the data of that run."
@@ -255,7 +270,7 @@ def run(config: Config) -> dict[str, Any]:
         return {}
 
     folder = common.open_run(TASK, config, data, vocabulary=vocabulary.digest)
-    (folder.path / VOCABULARY).write_text(vocabulary.to_json(), encoding="utf-8")
+    save_vocabulary(folder.path, vocabulary)
     fitted = common.train(config, folder, console, layout, task, params)
     plots.plot_learning(folder.path / "curves.png", task.title, fitted.history)
     last = summarise(task.test(fitted.params))
@@ -273,7 +288,7 @@ def run(config: Config) -> dict[str, Any]:
 
 def trained_model(config: Config) -> Model:
     """What a run has learnt: a function of word indices and, if it was trained so, of a mask."""
-    vocabulary = saved_vocabulary(config)
+    vocabulary = saved_vocabulary(str(config.workdir))
     model = build_model(config, len(vocabulary))
     params = common.load_model(config, functools.partial(init, model))
 
@@ -341,47 +356,33 @@ def report(
     mistakes = reports.surest_mistakes(labels, each.mean(axis=0), data.test_texts)
     console.print(reports.mistakes_table(mistakes[:3], CLASSES))
     if folder is not None:
-        (folder / "mistakes.json").write_text(json.dumps(mistakes, indent=2), encoding="utf-8")
+        write_text(folder / "mistakes.json", typed_json.to_text(mistakes, 2) + "\n")
     return {"classes": scores, "roc_auc": roc_auc}
 
 
-def saved_vocabulary(config: Config) -> Vocabulary:
-    """The vocabulary that the run in --workdir was trained with."""
-    path = Path(str(config.workdir)) / VOCABULARY
-    try:
-        vocabulary = Vocabulary.from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} can't be read as a vocabulary ({error}); train again.") from None
-    if vocabulary.digest != read_config(str(config.workdir))["dataset"]["vocabulary"]:
-        raise UsageError(
-            f"{path} is not the vocabulary that the parameters beside it were trained with; put "
-            "the original file back, or train again."
-        )
-    return vocabulary
+def trained_reader(config: Config) -> Callable[[Sequence[str]], list[float]]:
+    """The run in --workdir as a function: how probable it is that each sentence is favourable.
 
-
-def judge(console: Console, asked: str, config: Config) -> dict[str, Any]:
-    """Judges one review, or one per line of standard input, with a saved run."""
-    try:
-        lines = sys.stdin.buffer.read().splitlines() if asked == "-" else [asked]
-        sentences = [check_sentence(line) for line in lines]
-        if not sentences:
-            raise ValueError("There is nothing to judge on standard input.")
-    except ValueError as error:
-        raise UsageError(f"--predict: {error}") from None
-    vocabulary = saved_vocabulary(config)
+    Of at most `AT_ONCE` sentences, so that its memory has a bound; it is compiled for that number,
+    and for a single one.
+    """
+    vocabulary = saved_vocabulary(str(config.workdir))
     model = build_model(config, len(vocabulary))
     params = common.load_model(config, functools.partial(init, model))
-    read = config.eval_length or config.max_length
-    reviews = prepare(config, vocabulary.encode_all(sentences), read)
-    mask = reviews.mask if config.mask else None
-    logits: Any = model.apply({"params": params}, reviews.tokens, mask=mask)
-    probabilities = jax.nn.sigmoid(logits)
-    for sentence, p in zip(sentences, probabilities.tolist(), strict=True):
-        console.print(
-            f"{CLASSES[int(p > 0.5)]:12} {max(p, 1 - p):6.1%}  {sentence}", highlight=False
-        )
-    return {"probabilities": probabilities.tolist()}
+
+    @jax.jit
+    def read(params: Any, tokens: jax.Array, mask: jax.Array | None) -> jax.Array:
+        logits: Any = model.apply({"params": params}, tokens, mask=mask)
+        return jax.nn.sigmoid(logits)
+
+    def probabilities(sentences: Sequence[str]) -> list[float]:
+        filling = [""] * (AT_ONCE - len(sentences) if len(sentences) > 1 else 0)
+        encoded = vocabulary.encode_all([*sentences, *filling])
+        reviews = prepare(config, encoded, config.eval_length or config.max_length)
+        found = read(params, reviews.tokens, reviews.mask if config.mask else None)
+        return found.tolist()[: len(sentences)]
+
+    return probabilities
 
 
 if __name__ == "__main__":

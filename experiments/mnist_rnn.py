@@ -18,6 +18,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+try:
+    from experiments import outset
+except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
+    import outset
+
+if __name__ == "__main__":
+    outset.begin()  # before the imports, which take seconds
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -95,16 +95,21 @@ OWN_IMPORTS: dict[str, set[str]] = {
         "rnnjax.drawing",
     },
     "rnnjax.storage": {"rnnjax.storage"},
+    "rnnjax.typed_json": set(),
     "rnnjax.training": {
         "rnnjax.confusion_matrix",
         "rnnjax.drawing",
         "rnnjax.rows",
         "rnnjax.storage",
         "rnnjax.training",
+        "rnnjax.typed_json",
     },
-    "rnnjax.data": {"rnnjax.data"},
+    "rnnjax.data": {"rnnjax.data", "rnnjax.typed_json"},
 }
 """What of this package a module or folder may import; all others: all but these two folders."""
+
+SHARED = {"common", "outset", "sentences", "terminal", "vocabulary"}
+"""What is no script in the folder of scripts, but there for them."""
 
 OUTSIDE_LAYERS = {"rnnjax.training", "rnnjax.data"}
 
@@ -158,7 +163,7 @@ def is_forbidden(module: str, name: str, scripts: set[str]) -> bool:
     if within(module, {"experiments"}):
         # With its folder in front or, as a script sees it, without.
         other = within(name, {"experiments"}) or name in scripts
-        return other and name.removeprefix("experiments.") != "common"
+        return other and name.removeprefix("experiments.") not in SHARED
     if not within(module, {"rnnjax"}):
         return False
     if within(name, {"absl.flags", "absl.app", "experiments", "benchmarks", "tests", *scripts}):

@@ -13,7 +13,7 @@ from typing import Any
 from rich import box
 from rich import table as rich_table
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from experiments.comparison.answer import Answer, Figure, Table
 from rnnjax.training.files import storing, write_text
@@ -58,18 +58,20 @@ def write_page(
 def print_answer(console: Console, answer: Answer) -> None:
     """Shows an answer in the terminal: its sentences and tables."""
     for table in answer.tables:
-        shown = rich_table.Table(title=table.title, box=box.SIMPLE_HEAD, pad_edge=False)
+        shown = rich_table.Table(
+            title=Text(table.title, "table.title"), box=box.SIMPLE_HEAD, pad_edge=False
+        )
         for i, column in enumerate(table.columns):
             numeric = any(not isinstance(row[i], str) for row in table.rows)
-            shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
+            shown.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
         for row in table.rows:
             # An interval below its mean, so that a table is no wider than a terminal.
             texts = [text.replace(" [", "\n[") for text in row_texts(table, row)]
-            shown.add_row(*map(escape, texts))
+            shown.add_row(*map(Text, texts))
         console.print(shown)
-    console.print(answer.question, style="bold", markup=False)
+    console.print(answer.question, style="bold", markup=False, emoji=False)
     for sentence in answer.sentences:
-        console.print(f"- {sentence}", highlight=False, markup=False)
+        console.print(f"- {sentence}", highlight=False, markup=False, emoji=False)
 
 
 def as_csv(table: Table) -> str:

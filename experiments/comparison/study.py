@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import shlex
 import sys
 import time
@@ -22,6 +21,7 @@ from experiments.comparison import page
 from experiments.comparison.answer import Answer
 from experiments.comparison.group import Group, Plan
 from experiments.comparison.markdown import write_markdown
+from experiments.comparison.saved import read_group
 from experiments.comparison.settings import settings_of_run
 from experiments.comparison.tasks import Task
 from rnnjax.training import hosts, resumption
@@ -31,7 +31,7 @@ from rnnjax.training.interruption import Interrupted
 from rnnjax.training.layout import Layout
 from rnnjax.training.nonfinite import skipped_in_a_row
 from rnnjax.training.reports import count_params
-from rnnjax.training.run_folder import METRICS, RunFolder, environment
+from rnnjax.training.run_folder import RunFolder, environment
 from rnnjax.training.startup import fitting_devices
 
 TASK = "compare"
@@ -161,11 +161,8 @@ class Study:
         params = layout.put(
             load_params(folder.path, like, hosts.warn, folder.identity)[1], layout.of_seeds()
         )
-        lines = (folder.path / METRICS).read_text(encoding="utf-8").splitlines()
-        result = resumption.finished_result(self.task.name, config)
-        assert result is not None
-        history = [json.loads(line) for line in lines]
-        group = Group(plan, config, problem, layout, params, history, result)
+        saved = read_group(self.task.name, config, layout.num_seeds, problem.watched)
+        group = Group(plan, config, problem, layout, params, *saved)
         self._groups[plan.name] = group
         return group
 

@@ -19,6 +19,7 @@ from functools import cached_property
 
 import numpy as np
 
+from rnnjax import typed_json
 from rnnjax.data.ragged import PADDING, Ragged
 
 START, UNKNOWN, UNUSED = range(1, 4)
@@ -256,14 +257,12 @@ class Vocabulary:
             ValueError: If it is no JSON, or not that of a vocabulary.
         """
         try:
-            words = json.loads(text)["words"]
-        except (ValueError, TypeError, KeyError) as error:
+            found = typed_json.parse(text, typed_json.Fields({"words": list[str]}))
+        except typed_json.ShapeError as error:
             raise ValueError(
-                "The text is not a vocabulary in JSON: it must be what `to_json` wrote."
+                f"The text is not a vocabulary in JSON ({error}): it must be what `to_json` wrote."
             ) from error
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise ValueError('"words" in the vocabulary\'s JSON is not a list of strings.')
-        return cls(tuple(words))
+        return cls(tuple(found["words"]))
 
 
 def _check_num_words(num_words: int) -> None:

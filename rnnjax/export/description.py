@@ -12,6 +12,9 @@ from rnnjax.export.model import Model
 from rnnjax.export.signature import arguments, arrays_of, by_name, symbolic
 from rnnjax.export.stablehlo import PLATFORMS
 
+FORMAT = 1
+"""Of ``export.json``: a program that knows this one may refuse a later one."""
+
 _STABLEHLO = """\
 **`model.stablehlo`** in JAX, on {platforms}. It needs nothing but jax and flatbuffers:
 
@@ -55,6 +58,7 @@ def as_json(model: Model, files: Sequence[str], differences: Mapping[str, float]
     meanings = {name: array.meaning for name, array in arrays_of(model.inputs).items()}
     meanings |= {name: model.outputs[name.partition(".")[0]] for name in outputs}
     return {
+        "format": FORMAT,
         "title": model.title,
         "arguments": list(model.inputs),
         "inputs": [_array(name, shape, meanings) for name, shape in shapes.items()],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from pathlib import Path
 
+from rnnjax import typed_json
 from rnnjax.export.comparison import largest_difference
 from rnnjax.export.description import as_json, as_markdown
 from rnnjax.export.model import Model
@@ -80,7 +80,7 @@ def export_model(folder: str | os.PathLike[str], model: Model) -> Exported:
     except ExportError as error:
         left_out = f"{ONNX} is left out: {error}."
     description = as_json(model, sorted(contents), differences)
-    contents["export.json"] = (json.dumps(description, indent=2) + "\n").encode("utf-8")
+    contents["export.json"] = (typed_json.to_text(description, 2) + "\n").encode("utf-8")
     contents["README.md"] = as_markdown(description).encode("utf-8")
     try:
         fill(path, contents)

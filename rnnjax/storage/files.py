@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import stat
 from pathlib import Path
+
+LARGEST = 256 * 2**20
+"""Bytes of a file that is read at once; nothing of ours comes near, and memory ends somewhere."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -24,6 +29,29 @@ def write_bytes(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     part.replace(path)
     sync(path.parent)
+
+
+def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
+    """Reads an ordinary file; waits for nobody who might write into a pipe of its name.
+
+    Args:
+        path: the file.
+        largest: how many bytes it may have.
+
+    Raises:
+        OSError: it can't be read, is something else than a file, or is too large.
+    """
+
+    def at_once(name: str, flags: int) -> int:
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    with open(path, "rb", opener=at_once) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "no ordinary file", str(path))
+        if status.st_size > largest:
+            raise OSError(errno.EFBIG, f"more than {largest / 2**20:.0f} MiB", str(path))
+        return file.read()
 
 
 def part_of(path: Path) -> Path:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnjax.storage.files import make_folder, sync
+from rnnjax.training import records
 from rnnjax.training.checkpoint_folder import (
     FOLDER,
     Place,
@@ -44,6 +45,7 @@ from rnnjax.training.errors import StorageError, UsageError
 from rnnjax.training.identity import Identity
 from rnnjax.training.leases import reading
 from rnnjax.training.manifest import NAME, find_damage, write_manifest
+from rnnjax.typed_json import Fields
 
 PARAMS_STEP = "params_step"
 
@@ -309,10 +311,9 @@ def load_params(
 
 
 def _params_step(path: Path) -> int:
-    step = read_record(path).get(PARAMS_STEP)
-    if not isinstance(step, int):
-        raise UsageError(f"the record in {path} has no whole number {PARAMS_STEP!r}.")
-    return step
+    advice = "it is no record of this version, so train again"
+    shape = Fields({PARAMS_STEP: int})
+    return records.check(path / "record", read_record(path), shape, advice)[PARAMS_STEP]
 
 
 def _newest(folder: Path, identity: Identity | None) -> tuple[Place | None, list[str]]:

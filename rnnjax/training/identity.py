@@ -67,7 +67,14 @@ class Identity:
 
 def shown(differing: list[tuple[str, Any, Any]]) -> str:
     """What `differences` found, in words."""
-    return "; ".join(f"{name} is {old} there and {new} here" for name, old, new in differing)
+    return "; ".join(
+        f"{name} is {_brief(old)} there and {_brief(new)} here" for name, old, new in differing
+    )
+
+
+def _brief(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def differences(

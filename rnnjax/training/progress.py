@@ -35,11 +35,11 @@ class TrainingProgress:
 
     def __init__(self, console: Console, title: str, num_steps: int, done: int = 0) -> None:
         self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             _Rate(),
-            TextColumn("loss {task.fields[loss]}"),
+            TextColumn("loss {task.fields[loss]}", markup=False),
             TimeRemainingColumn(),
             console=console,
         )

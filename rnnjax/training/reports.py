@@ -21,14 +21,14 @@ def count_params(params: Any) -> int:
 
 def params_table(params: Any, title: str) -> Table:
     """Every parameter with its shape and size, and their total."""
-    table = Table(title=title, show_footer=True)
+    table = Table(title=Text(title, "table.title"), show_footer=True)
     table.add_column("parameter", "total")
     table.add_column("shape")
     table.add_column("number", f"{count_params(params):,}", justify="right")
     for path, leaf in jax.tree.leaves_with_path(params):
         name = jax.tree_util.keystr(path, simple=True, separator="/")
         shape = " × ".join(map(str, leaf.shape))
-        table.add_row(name, shape, f"{math.prod(leaf.shape):,}")
+        table.add_row(Text(name), shape, f"{math.prod(leaf.shape):,}")
     return table
 
 
@@ -61,12 +61,12 @@ def class_scores(
 
 def class_table(scores: ClassScores, title: str) -> Table:
     """The table of `class_scores`."""
-    table = Table(title=title)
+    table = Table(title=Text(title, "table.title"))
     for column in ("class", "precision", "recall", "F1", "examples"):
         table.add_column(column, justify="left" if column == "class" else "right")
     *classes, mean = scores.items()
     for name, row in classes:
-        table.add_row(name, *_score_cells(row))
+        table.add_row(Text(name), *_score_cells(row))
     table.add_section()
     table.add_row(mean[0], *_score_cells(mean[1]), style="bold")
     return table
@@ -101,7 +101,7 @@ def mistakes_table(mistakes: Sequence[dict[str, Any]], class_names: Sequence[str
         text, p = mistake["text"], mistake["probability"]
         judged = f"{class_names[int(p > 0.5)]} ({max(p, 1 - p):.1%})"
         shown = text if len(text) <= 400 else f"{text[:200]} … {text[-200:]}"
-        table.add_row(class_names[int(mistake["label"])], judged, Text(shown))
+        table.add_row(Text(class_names[int(mistake["label"])]), Text(judged), Text(shown))
     return table
 
 

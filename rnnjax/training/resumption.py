@@ -7,17 +7,20 @@ import dataclasses
 import shutil
 import tempfile
 import time
+import typing
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnjax.training import hosts
+from rnnjax.training import hosts, records
 from rnnjax.training.agreement import agree
 from rnnjax.training.checkpoint_folder import FOLDER, places
 from rnnjax.training.checkpoints import Tell
 from rnnjax.training.errors import UsageError
 from rnnjax.training.identity import RUN_ID, Identity, differences, shown
 from rnnjax.training.run_folder import (
+    CONFIG,
+    NO_RECORD,
     RunFolder,
     environment,
     holds_run,
@@ -26,21 +29,46 @@ from rnnjax.training.run_folder import (
     read_result,
 )
 from rnnjax.training.settings import Config
+from rnnjax.typed_json import Fields
 
 PLACES = ("origin", "warning")
 """What a data set says of where it was found, which may change."""
 
 
-def finished_result(task: str, config: Config) -> dict[str, Any] | None:
+def finished_result(
+    task: str, config: Config, shape: Any = records.RESULT
+) -> dict[str, Any] | None:
     """The result of the run in --workdir, if it has come to its end.
 
+    Args:
+        task: the experiment's name.
+        config: its settings.
+        shape: what the result must hold.
+
     Raises:
-        UsageError: it is a run of other settings, or there is none where there must be one.
+        UsageError: it is a run of other settings, there is none where there must be one, or its
+            files are damaged.
     """
     if not _continues(config):
         return None
     _check_settings(str(config.workdir), task, config)
-    return read_result(str(config.workdir))
+    return read_result(str(config.workdir), shape)
+
+
+def saved_flags(workdir: str | Path, config_type: type[Config]) -> dict[str, Any]:
+    """The settings of a run by name, as its folder has them.
+
+    Args:
+        workdir: the run's folder.
+        config_type: whose fields say what each setting must be; others are given as they are.
+
+    Raises:
+        UsageError: it holds no run, or one whose ``config.json`` is damaged.
+    """
+    flags = read_config(workdir)["flags"]
+    shape = Fields({"flags": Fields(optional=typing.get_type_hints(config_type))})
+    file = Path(workdir).expanduser() / CONFIG
+    return records.check(file, {"flags": flags}, shape, NO_RECORD)["flags"]
 
 
 def open_run(task: str, config: Config, dataset: Mapping[str, Any], tell: Tell) -> RunFolder:
@@ -115,7 +143,7 @@ def _continues(config: Config) -> bool:
 
 def _check_settings(workdir: str | Path, task: str, config: Config) -> None:
     here = {"task": task, **dataclasses.asdict(config)}
-    others = differences(read_config(workdir)["flags"], here, config.without_effect)
+    others = differences(saved_flags(workdir, type(config)), here, config.without_effect)
     if not others:
         return
     length = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -15,13 +14,22 @@ from typing import Any
 import filelock
 import jax
 
+from rnnjax import typed_json
 from rnnjax.storage.files import make_folder, sync
+from rnnjax.training import records
 from rnnjax.training.errors import UsageError
 from rnnjax.training.files import storing, write_text
 from rnnjax.training.identity import ADOPTED, RUN_ID, Identity
 from rnnjax.training.ownership import Claim
 
 CONFIG, METRICS, RESULT = "config.json", "metrics.jsonl", "result.json"
+
+# What to do where one of them does not hold what it must.
+NO_RECORD = "that is no record of a run, so put the right one back, or name another folder"
+WRITTEN_ANEW = (
+    f"move {RESULT} away and give the same command again, which takes the last checkpoint and "
+    "writes this file anew"
+)
 
 
 class RunFolder:
@@ -100,6 +108,7 @@ class RunFolder:
         self._write_json(
             CONFIG,
             {
+                "format": records.FORMAT,
                 "flags": dict(config),
                 "dataset": dict(dataset),
                 RUN_ID: self.identity.run_id,
@@ -111,7 +120,7 @@ class RunFolder:
 
     def begin_log(self, history: Sequence[Mapping[str, Any]]) -> None:
         """Begins ``metrics.jsonl`` with the evaluations that there were before, if any."""
-        write_text(self.path / METRICS, "".join(json.dumps(m) + "\n" for m in history))
+        write_text(self.path / METRICS, "".join(typed_json.to_text(m) + "\n" for m in history))
         self._events = _event_writer(self.path, history[-1]["step"] + 1 if history else 0)
 
     def log(self, metrics: Mapping[str, Any]) -> None:
@@ -120,7 +129,7 @@ class RunFolder:
             storing(self.path / METRICS),
             open(self.path / METRICS, "a", encoding="utf-8") as file,
         ):
-            file.write(json.dumps(metrics) + "\n")
+            file.write(typed_json.to_text(metrics) + "\n")
         if self._events is not None:
             for name, value in metrics.items():
                 if name != "step" and isinstance(value, int | float):
@@ -136,7 +145,7 @@ class RunFolder:
             self._events.close()
 
     def _write_json(self, name: str, content: Mapping[str, Any]) -> None:
-        write_text(self.path / name, json.dumps(content, indent=2) + "\n")
+        write_text(self.path / name, typed_json.to_text(content, indent=2) + "\n")
 
 
 def new_folder(parent: Path, name: str) -> Path:
@@ -184,32 +193,53 @@ def environment() -> dict[str, Any]:
     return {"versions": _versions(), "devices": devices}
 
 
-def read_result(path: str | os.PathLike[str]) -> dict[str, Any] | None:
-    """Reads ``result.json``; None where the run has not come to an end."""
-    file = Path(path).expanduser() / RESULT
-    return _read_json(file) if file.exists() else None
+def read_result(path: str | os.PathLike[str], shape: Any = records.RESULT) -> dict[str, Any] | None:
+    """Reads ``result.json``; None where the run has not come to an end.
+
+    Args:
+        path: the run's folder.
+        shape: what it must hold.
+
+    Raises:
+        UsageError: it is damaged, or of something else.
+    """
+    try:
+        return records.read(Path(path).expanduser() / RESULT, shape, WRITTEN_ANEW)
+    except FileNotFoundError:
+        return None
 
 
 def read_config(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Reads what `RunFolder.write_config` wrote.
 
     Raises:
-        UsageError: the folder holds no run, or its ``config.json`` is damaged.
+        UsageError: the folder holds no run, or its ``config.json`` is damaged, of a later version,
+            or another program's.
     """
     try:
-        return _read_json(Path(path).expanduser() / CONFIG)
-    except OSError:
+        return records.read(Path(path).expanduser() / CONFIG, records.CONFIG, NO_RECORD)
+    except FileNotFoundError:
         raise UsageError(
             f"--workdir={path} holds no run (there is no readable {CONFIG} in it); name the "
             "folder of a finished one."
         ) from None
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+def read_metrics(path: str | os.PathLike[str], shape: Any = records.EVALUATION) -> list[Any]:
+    """Reads ``metrics.jsonl``: the metrics of each evaluation.
+
+    Args:
+        path: the run's folder.
+        shape: what a line must hold.
+
+    Raises:
+        UsageError: it is not there or damaged.
+    """
+    file = Path(path).expanduser() / METRICS
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
-        raise UsageError(f"{file} is damaged: it is no JSON; train again.") from None
+        return list(records.read_lines(file, shape, WRITTEN_ANEW))
+    except FileNotFoundError:
+        raise UsageError(f"{file} is not there; {WRITTEN_ANEW}.") from None
 
 
 def _versions() -> dict[str, str]:

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rnnjax.training import hosts
-from rnnjax.training.checkpoints import Checkpoints
-from rnnjax.training.errors import UsageError
+from rnnjax import typed_json
+from rnnjax.training import hosts, records
+from rnnjax.training.checkpoints import FOLDER, Checkpoints
 from rnnjax.training.layout import Layout
 from rnnjax.training.loop import TrainState, place
 from rnnjax.training.optimizers import averaged_params
@@ -105,7 +105,8 @@ class RunState:
             params, params_step = self.best_params, int(np.max(self.best.step)) + 1
         else:
             params, params_step = self.params, step
-        record = {name: _as_json(getattr(self, name)) for name in _RECORDED}
+        recorded = {name: _as_json(getattr(self, name)) for name in _RECORDED}
+        record = typed_json.strict(recorded)
         state, params = hosts.fetch(((self.train, self.best_params), params))
         hosts.on_main(
             lambda: checkpoints.save(step, state, params, params_step=params_step, record=record)
@@ -129,12 +130,9 @@ class RunState:
         def read() -> dict[str, Any]:
             nonlocal state
             state, record = checkpoints.restore(step, state)
-            if missing := [name for name in _RECORDED if name not in record]:
-                raise UsageError(
-                    f"the record of the checkpoint of step {step} in {checkpoints.run} has no "
-                    f"{', '.join(missing)}; another version of this program has written it."
-                )
-            return record
+            advice = "it is no record of this version, so name another folder to train anew"
+            source = checkpoints.run / FOLDER / str(step) / "record"
+            return records.check(source, record, records.CHECKPOINT, advice)
 
         record = hosts.on_main(read)
         train, best_params = hosts.from_main(state)

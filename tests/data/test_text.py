@@ -149,8 +149,11 @@ def test_a_sentence_passes_unchanged(sentence):
         (lambda: Vocabulary.from_json("not json"), "not a vocabulary"),
         (lambda: Vocabulary.from_json("[1, 2]"), "not a vocabulary"),
         (lambda: Vocabulary.from_json('{"word": []}'), "not a vocabulary"),
-        (lambda: Vocabulary.from_json('{"words": ["a", 3]}'), "not a list of strings"),
-        (lambda: Vocabulary.from_json('{"words": "abc"}'), "not a list of strings"),
+        (
+            lambda: Vocabulary.from_json('{"words": ["a", 3]}'),
+            r"words\[1\]: expected a str",
+        ),
+        (lambda: Vocabulary.from_json('{"words": "abc"}'), "words: expected a list, found"),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -8,7 +8,6 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rich.console import Console
 
 from experiments import imdb_sentiment
 from experiments.common import merge
@@ -71,6 +70,23 @@ def test_a_saved_run_judges_sentences(run):
     assert second.startswith("unfavourable"), done.stdout
 
 
+def test_a_sentence_is_judged_as_it_is_alone(run):
+    settings = imdb_sentiment.common.saved_config(imdb_sentiment.Config(workdir=str(run)))
+    judge = imdb_sentiment.trained_reader(settings)
+    sentences = [f"The {word} was not boring." for word in ("acting", "plot", "humour")]
+    together = judge([*sentences, "x"] * 10)
+    assert len(together) == 40
+    assert together[:3] == pytest.approx([judge([s])[0] for s in sentences], abs=1e-6)
+    assert together[:4] * 10 == together
+
+
+def test_markup_and_colons_are_letters_and_an_answer_is_a_line(run):
+    review = f"see [/spoiler] he :smile: dies [red] {'and it goes on ' * 20}end"
+    done = start("imdb_sentiment", f"--workdir={run}", "--predict=-", stdin=review.encode())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].endswith(f"%  {review}")
+
+
 def test_an_exported_run_judges_the_same(run, tmp_path):
     out = tmp_path / "out"
     done = start("imdb_sentiment", f"--workdir={run}", f"--export={out}")
@@ -82,8 +98,8 @@ def test_an_exported_run_judges_the_same(run, tmp_path):
         tokens = np.array(vocabulary.encode_all([sentence])[0])[None]  # as long as it is
         logits = model.call(tokens.astype(np.int32), np.ones(tokens.shape, bool))["logits"]
         settings = imdb_sentiment.common.saved_config(config)
-        judged = imdb_sentiment.judge(Console(quiet=True), sentence, settings)
-        assert jax.nn.sigmoid(logits)[0] == pytest.approx(judged["probabilities"][0], abs=1e-6)
+        judged = imdb_sentiment.trained_reader(settings)([sentence])
+        assert jax.nn.sigmoid(logits)[0] == pytest.approx(judged[0], abs=1e-6)
 
 
 def test_what_cannot_be_judged_is_refused(run, tmp_path):

@@ -90,6 +90,21 @@ def test_a_run_survives_everything_that_comes_in_its_way(whole, tmp_path):
     assert (run.folder / "result.json").read_bytes() == result
 
 
+def test_a_run_goes_on_when_its_reader_has_gone(whole, tmp_path):
+    run = Run("mnist_rnn", FLAGS, tmp_path / "run")
+    running = run.start(OFTEN)
+    running.wait_for("devices")
+    with running.process as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert process.returncode == 0, said
+    assert said.count("standard output can't be written to (Broken pipe)") == 1
+    assert "Traceback" not in said
+    assert differences(whole, run.folder) == []
+
+
 def flip_a_bit(checkpoint):
     largest = max(
         (p for p in (checkpoint / "state").rglob("*") if p.is_file()), key=os.path.getsize

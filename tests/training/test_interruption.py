@@ -1,13 +1,18 @@
 """Signals, as this very process gets them."""
 
+import contextlib
+import ctypes
+import gc
 import os
 import signal
+import sys
 import threading
 import time
+import weakref
 
 import pytest
 
-from rnnjax.training.interruption import Interrupted, Interruption, raised
+from rnnjax.training.interruption import Interrupted, Interruption, check, raised
 
 
 def wait_for(condition):
@@ -75,3 +80,152 @@ def test_outside_of_training_a_signal_ends_the_program_where_it_is(number):
         signal.signal(signal.SIGINT, before)
     assert stop.value.exit_code == 128 + number
     assert stop.value.run is None
+
+
+class Thing:
+    """Something that a weak reference can refer to."""
+
+
+def in_the_garbage_collector(act):
+    gc.callbacks.append(lambda phase, info: act() if phase == "stop" else None)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.pop()
+
+
+def when_an_object_goes(act):
+    class Gone:
+        def __del__(self):
+            act()
+
+    Gone()
+
+
+def when_a_weak_reference_dies(act):
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: act())
+    del thing
+    assert reference() is None
+
+
+def called_from_c(act):
+    ctypes.CFUNCTYPE(None)(act)()
+
+
+@pytest.fixture
+def ctrl_c_counts():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_counts")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "where",
+    [
+        in_the_garbage_collector,
+        when_an_object_goes,
+        when_a_weak_reference_dies,
+        called_from_c,
+    ],
+)
+def test_a_signal_is_not_lost_where_python_drops_what_is_raised(where, number, monkeypatch):
+    shown = []
+    monkeypatch.setattr(sys, "unraisablehook", shown.append)
+
+    def act():
+        os.kill(os.getpid(), number)
+        sum(range(1000))
+
+    def work():
+        with raised():
+            where(act)
+            end = time.monotonic() + 30  # the rest of the start, which would go on to the end
+            while time.monotonic() < end:
+                sum(range(1000))
+
+    before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
+    start = time.monotonic()
+    with pytest.raises(Interrupted) as stop:
+        work()
+    assert time.monotonic() - start < 20
+    assert stop.value.signal == number
+    assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)] == before
+    assert shown == []
+    assert sys.unraisablehook == shown.append
+
+
+def test_what_others_have_dropped_is_still_shown(monkeypatch):
+    shown = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda u: shown.append(str(u.exc_value)))
+
+    def fail():
+        raise RuntimeError("of somebody else")
+
+    with raised():
+        when_an_object_goes(fail)
+    assert shown == ["of somebody else"]
+
+
+def forget(number=signal.SIGTERM):
+    with contextlib.suppress(BaseException):
+        os.kill(os.getpid(), number)
+        time.sleep(30)
+
+
+def test_a_signal_that_was_caught_and_forgotten_is_raised_before_training():
+    trained = []
+
+    def work():
+        with raised():
+            forget()
+            with Interruption(trained.append):
+                trained.append("training")
+
+    with pytest.raises(Interrupted):
+        work()
+    assert trained == []
+
+
+def test_a_signal_that_was_caught_and_forgotten_is_raised_in_the_end():
+    reached = []
+
+    def work():
+        with raised():
+            forget()
+            reached.append(True)
+
+    with pytest.raises(Interrupted):
+        work()
+    assert reached
+    check()  # it is over
+
+
+def test_a_signal_that_was_made_an_error_is_a_signal():
+    def work():
+        with raised():
+            try:
+                forget_not()
+            except BaseException as error:
+                raise ValueError("the data could not be read") from error
+
+    def forget_not():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(30)
+
+    with pytest.raises(Interrupted) as stop:
+        work()
+    assert stop.value.exit_code == 143
+
+
+def test_ctrl_c_stays_ignored_in_the_background():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with raised():
+            os.kill(os.getpid(), signal.SIGINT)
+            sum(range(1000))
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

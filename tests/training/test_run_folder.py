@@ -70,7 +70,7 @@ def test_one_process_at_a_time(tmp_path):
 def test_a_folder_whose_first_writes_were_interrupted_is_taken(tmp_path):
     (tmp_path / ".lock").touch()
     (tmp_path / ".config.json.part").write_text('{"fla')
-    RunFolder(tmp_path).write_config({"seed": 1}, {})
+    RunFolder(tmp_path).write_config({"seed": 1}, {"name": "digits"})
     assert read_config(tmp_path)["flags"] == {"seed": 1}
 
 
@@ -99,5 +99,5 @@ def test_loading_where_there_is_nothing(tmp_path):
     with pytest.raises(UsageError, match="holds no run"):
         read_config(tmp_path)
     (tmp_path / "config.json").write_text("{")
-    with pytest.raises(UsageError, match="damaged"):
+    with pytest.raises(UsageError, match=r"config.json: it is no JSON \(line 1: "):
         read_config(tmp_path)
