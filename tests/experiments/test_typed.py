@@ -187,7 +187,7 @@ def test_scripts_end_with_code_0_or_2_and_touch_nothing(name, tmp_path):
     data = {"mnist_rnn": "digits", "compare": "digits", "imdb_sentiment": "grammar"}.get(name)
     end += [f"--workdir={tmp_path}", *([f"--dataset={data}"] if data else [])]
 
-    @settings(max_examples=12)
+    @settings(max_examples=5)
     @given(flags_of(SCRIPTS[name][0]))
     def check(arguments):
         # The system passes no zero bytes on.

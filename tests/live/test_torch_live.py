@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import hypothesis
 import hypothesis.strategies as st
@@ -220,7 +221,7 @@ def test_the_state_dict_of_a_cell_is_read(kind):
     xs, state = torch.randn(5, 2, 3), None
     for x in xs:
         state = cell(x, state)
-    last = state[0] if isinstance(state, tuple) else state
+    last: Any = state[0] if isinstance(state, tuple) else state
     _, ys = unroll(layer, params, xs.numpy())
     assert_close(ys[-1], last.detach().numpy(), tolerance=1e-5)
 

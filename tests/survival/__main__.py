@@ -8,7 +8,7 @@ Each is killed at random moments until it gets to its end, and then compared wit
 left in peace: every array of its last checkpoint, its metrics and its result, bit by bit. This is
 repeated with other seeds until there were enough kills. The last column counts the kills that came
 while a checkpoint was being written. Then a disk of 4 MB, a folder that two runs want, one that is
-deleted and used again, a reader that goes away, and SIGTERM at random moments of the start.
+deleted and used again, a reader that goes away, and signals at random moments of the start.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def main() -> int:
             console.print(f"{what}: {found}", markup=False)
         found = stopped_in_start_up(Path(work) / "starts", options.starts, moments)
         survived &= found.startswith("survived")
-        console.print(f"SIGTERM in start-up: {found}", markup=False)
+        console.print(f"signals in start-up: {found}", markup=False)
     console.print(f"{time.monotonic() - start:.0f} s")
     return int(any(o.differences for o in outcomes) or not survived)
 
