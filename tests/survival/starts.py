@@ -26,7 +26,7 @@ PATIENCE = 60.0
 """Seconds in which a process that has heard the signal has ended, on a busy machine too."""
 
 PYTHON_ITSELF = 0.3
-"""Seconds in which Python comes up, before a script can do anything; Ctrl-C is a traceback there."""
+"""Seconds in which Python comes up, before a script can do anything; Ctrl-C ends in a traceback."""
 
 
 def stopped_in_start_up(work: Path, count: int, moments: random.Random) -> str:

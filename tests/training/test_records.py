@@ -87,9 +87,15 @@ READERS = {
 }
 
 
+def contents(folder):
+    """Of all files but those that say who has the folder."""
+    files = [p for p in folder.iterdir() if p.is_file() and p.name not in (".lock", ".owner")]
+    return {path: path.read_bytes() for path in files}
+
+
 def read_everything(folder):
     """Has every reader read the run; gives the sentences of those that refuse it."""
-    before = {p: p.read_bytes() for p in folder.iterdir() if p.is_file() and p.name != ".lock"}
+    before = contents(folder)
     refusals = {}
     for name, read in READERS.items():
         with contextlib.redirect_stdout(None):
@@ -97,8 +103,7 @@ def read_everything(folder):
                 read(folder)
             except UsageError as error:
                 refusals[name] = str(error)
-    after = {p: p.read_bytes() for p in folder.iterdir() if p.is_file() and p.name != ".lock"}
-    assert after == before
+    assert contents(folder) == before
     for sentence in refusals.values():
         assert "\n" not in sentence
         assert len(sentence) < 1500, sentence
