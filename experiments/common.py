@@ -32,8 +32,6 @@ from rnnjax.training.cluster import LOST, Cluster
 from rnnjax.training.errors import StorageError, UsageError
 from rnnjax.training.files import storing
 from rnnjax.training.fit import evaluation_line
-from rnnjax.training.flags import merge as merge
-from rnnjax.training.flags import read_flags
 from rnnjax.training.hosts import warn as warn
 from rnnjax.training.interruption import Interrupted, raised
 from rnnjax.training.layout import Layout
@@ -65,10 +63,14 @@ from rnnjax.training.train import train as train
 
 try:
     from experiments import outset
+    from experiments.command_line import merge as merge
+    from experiments.command_line import read_flags
     from experiments.terminal import loading as loading
     from experiments.terminal import open_console as open_console
 except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
     import outset
+    from command_line import merge as merge
+    from command_line import read_flags
     from terminal import loading as loading
     from terminal import open_console as open_console
 

@@ -97,6 +97,7 @@ OWN_IMPORTS: dict[str, set[str]] = {
     "rnnjax.storage": {"rnnjax.storage"},
     "rnnjax.typed_json": set(),
     "rnnjax.training": {
+        "rnnjax.cell",
         "rnnjax.confusion_matrix",
         "rnnjax.drawing",
         "rnnjax.rows",
@@ -104,11 +105,11 @@ OWN_IMPORTS: dict[str, set[str]] = {
         "rnnjax.training",
         "rnnjax.typed_json",
     },
-    "rnnjax.data": {"rnnjax.data", "rnnjax.typed_json"},
+    "rnnjax.data": {"rnnjax.data", "rnnjax.storage", "rnnjax.typed_json"},
 }
 """What of this package a module or folder may import; all others: all but these two folders."""
 
-SHARED = {"common", "outset", "sentences", "terminal", "vocabulary"}
+SHARED = {"command_line", "common", "outset", "sentences", "terminal", "vocabulary"}
 """What is no script in the folder of scripts, but there for them."""
 
 OUTSIDE_LAYERS = {"rnnjax.training", "rnnjax.data"}

@@ -9,8 +9,9 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from rnnjax.data.reading import UnusableError, open_file, reading
+from rnnjax.data.reading import UnusableError, reading
 from rnnjax.data.source import damaged_download
+from rnnjax.storage.files import open_file
 
 MOST_MEMBER_BYTES = 2**20
 MOST_MEMBERS = 250_000

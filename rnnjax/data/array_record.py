@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from rnnjax.data.reading import UnusableError, open_file
+from rnnjax.data.reading import UnusableError
+from rnnjax.storage.files import open_file
 
 MOST_CHUNK_BYTES = 2**26
 """Of the records that are compressed together, by default one."""

@@ -16,7 +16,7 @@ import numpy as np
 import platformdirs
 
 from rnnjax.data.locks import turn
-from rnnjax.data.reading import open_file
+from rnnjax.storage.files import open_file
 
 PATIENCE = 60.0
 """Seconds to wait for a cache that another process makes: twice what making one takes."""

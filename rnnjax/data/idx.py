@@ -11,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnjax.data.reading import UnusableError, open_file, read_up_to, reading
+from rnnjax.data.reading import UnusableError, read_up_to, reading
 from rnnjax.data.source import damaged_download
+from rnnjax.storage.files import open_file
 
 _UINT8 = 8
 

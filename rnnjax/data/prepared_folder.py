@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnjax.data.examples import Feature, check_features
-from rnnjax.data.reading import UnusableError, member, open_file, read_json, reading
+from rnnjax.data.reading import UnusableError, member, read_json, reading
 from rnnjax.data.source import FEATURES_FILE, INFO_FILE, DataError, Source, damaged
+from rnnjax.storage.files import open_file
 
 FORMATS = ("array_record", "tfrecord")
 """Formats of records, as TFDS calls them."""

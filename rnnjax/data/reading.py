@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import io
 import json
-import os
-import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from rnnjax.data.source import DataError
+from rnnjax.storage.files import open_file
 
 MOST_JSON_BYTES = 2**24
 """The descriptions of prepared folders have a few thousand bytes."""
@@ -73,26 +70,6 @@ def explain(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-
-
-def open_file(path: str | os.PathLike[str]) -> io.BufferedReader:
-    """Opens a regular file for reading bytes.
-
-    Anything else is refused at once, where `open` would wait for somebody to write into a pipe.
-
-    Raises:
-        OSError: It cannot be opened, or is a folder, a pipe or a device.
-    """
-
-    def opener(name: str, flags: int) -> int:
-        descriptor = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
-        kind = os.fstat(descriptor).st_mode
-        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # of folders `open` has its own error
-            os.close(descriptor)
-            raise OSError(errno.EINVAL, "it is a pipe or a device, where a file was expected")
-        return descriptor
-
-    return open(path, "rb", opener=opener)
 
 
 def read_up_to(file: Any, size: int) -> bytes:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import google_crc32c
 
-from rnnjax.data.reading import UnusableError, open_file
+from rnnjax.data.reading import UnusableError
+from rnnjax.storage.files import open_file
 
 _HEADER = struct.Struct("<QI")  # length of the record, checksum of these eight bytes
 MOST_RECORD_BYTES = 2**26

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import stat
 from pathlib import Path
@@ -42,16 +43,30 @@ def read_bytes(path: Path, largest: int = LARGEST) -> bytes:
         OSError: it can't be read, is something else than a file, or is too large.
     """
 
-    def at_once(name: str, flags: int) -> int:
-        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
-
-    with open(path, "rb", opener=at_once) as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "no ordinary file", str(path))
-        if status.st_size > largest:
+    with open_file(path) as file:
+        if os.fstat(file.fileno()).st_size > largest:
             raise OSError(errno.EFBIG, f"more than {largest / 2**20:.0f} MiB", str(path))
         return file.read()
+
+
+def open_file(path: str | os.PathLike[str]) -> io.BufferedReader:
+    """Opens a regular file for reading bytes.
+
+    Anything else is refused at once, where `open` would wait for somebody to write into a pipe.
+
+    Raises:
+        OSError: it can't be opened, or is a folder, a pipe or a device.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        descriptor = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+        kind = os.fstat(descriptor).st_mode
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # of folders `open` has its own error
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, "it is a pipe or a device, where a file was expected")
+        return descriptor
+
+    return open(path, "rb", opener=opener)
 
 
 def part_of(path: Path) -> Path:

@@ -90,7 +90,17 @@ READERS = {
 def contents(folder):
     """Of all files but those that say who has the folder."""
     files = [p for p in folder.iterdir() if p.is_file() and p.name not in (".lock", ".owner")]
-    return {path: path.read_bytes() for path in files}
+    return {path: without_id(path.read_bytes()) for path in files}
+
+
+def without_id(content):
+    """An older run is given an id when it goes on."""
+    with contextlib.suppress(ValueError, RecursionError):
+        found = json.loads(content)
+        if isinstance(found, dict) and "flags" in found:
+            left = {k: v for k, v in found.items() if k not in ("run_id", "adopted_checkpoints")}
+            return json.dumps(left)
+    return content
 
 
 def read_everything(folder):

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from experiments import imdb_sentiment, mnist_rnn
+from experiments.command_line import read_flags
 from rnnjax.training.errors import UsageError
-from rnnjax.training.flags import read_flags
 
 
 def read(*arguments, module=mnist_rnn):
