@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import rnnjax
+from rnnjax.cells import GRUCarry, GRUParams
 from rnnjax.step_program import StepProgram
 from tests.test_rows import equations
 
@@ -19,7 +20,7 @@ ON_CPU = jax.default_backend() == "cpu"
 
 def gru_step(constants, carry, inputs):
     cell = rnnjax.GRU(3, 4)
-    (h,), y = cell.step(rnnjax.cells.GRUParams(*constants), rnnjax.cells.GRUCarry(*carry), *inputs)
+    (h,), y = cell.step(GRUParams(*constants), GRUCarry(*carry), *inputs)
     return [h], [y]
 
 
