@@ -21,12 +21,6 @@ def _linear(x: jax.Array) -> jax.Array:
     return x
 
 
-def _sigmoid(x: jax.Array) -> jax.Array:
-    # As 1 / (1 + exp(-x)) a closed gate would be zero in float16, where exp(12) is infinite.
-    wide = x.astype(jnp.float32) if x.dtype == jnp.float16 else x
-    return jax.nn.sigmoid(wide).astype(x.dtype)
-
-
 ACTIVATIONS: MappingProxyType[str, Callable[[jax.Array], jax.Array]] = MappingProxyType(
     {
         "elu": jax.nn.elu,
@@ -38,7 +32,7 @@ ACTIVATIONS: MappingProxyType[str, Callable[[jax.Array], jax.Array]] = MappingPr
         "linear": _linear,
         "relu": jax.nn.relu,
         "selu": jax.nn.selu,
-        "sigmoid": _sigmoid,
+        "sigmoid": jax.nn.sigmoid,
         "silu": jax.nn.silu,
         "softplus": jax.nn.softplus,
         "softsign": jax.nn.soft_sign,
@@ -61,4 +55,11 @@ def gates(x: jax.Array, names: Sequence[str]) -> list[jax.Array]:
         G arrays ``[..., H]``.
     """
     parts = jnp.split(x, len(names), axis=-1)
-    return [ACTIVATIONS[name](part) for name, part in zip(names, parts, strict=True)]
+    return [_gate(name, part) for name, part in zip(names, parts, strict=True)]
+
+
+def _gate(name: str, x: jax.Array) -> jax.Array:
+    if name == "sigmoid" and x.dtype == jnp.float16:
+        # As 1 / (1 + exp(-x)) a closed gate would be zero, because exp(12) is infinite there.
+        return jax.nn.sigmoid(x.astype(jnp.float32)).astype(x.dtype)
+    return ACTIVATIONS[name](x)

@@ -234,6 +234,8 @@ class Checkpoints:
         # What a layer of ours has put into a sentence already would stand there twice.
         inner = error.__cause__ if isinstance(error, StorageError) else None
         why = reason(inner if isinstance(inner, Exception) else error).rstrip(".")
+        # EINVAL is said of the folder's own path, before anything was written.
+        is_gone = is_gone and getattr(inner or error, "errno", None) != errno.EINVAL
         if is_gone or why == os.strerror(errno.ENOENT):
             return StorageError(
                 f"the checkpoint of step {step} could not be written, because {self._folder} or "

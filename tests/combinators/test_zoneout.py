@@ -63,7 +63,9 @@ def test_each_unit_keeps_its_value_or_takes_the_new_one(cell, rates):
     for name in carry._fields:
         old, candidate, value = (getattr(c, name) for c in (before, new, after))
         kept[name] = value == old
-        np.testing.assert_allclose(value, np.where(kept[name], old, candidate), rtol=1e-12)
+        np.testing.assert_allclose(
+            value, np.where(kept[name], old, candidate), rtol=1e-12, atol=1e-15
+        )
         rate = rates.get(name, 0.0)
         spread = np.sqrt(rate * (1 - rate) / value.size)
         assert abs(kept[name].mean() - rate) <= 4 * spread

@@ -192,12 +192,10 @@ def test_no_home_and_no_name_stop_nobody(
 ) -> None:
     without_home(monkeypatch)
     monkeypatch.chdir(tmp_path)
-    for where in ("auto", "~/cache", "~nobody-of-this-name/cache"):
-        caplog.clear()
-        startup.set_cache(Config(compilation_cache=where))
-        (record,) = caplog.records
-        assert "cannot be used" in record.getMessage()
-        assert not getattr(jax.config, SETTINGS[0])
+    startup.set_cache(Config(compilation_cache="auto"))
+    (record,) = caplog.records
+    assert "cannot be used" in record.getMessage()
+    assert not getattr(jax.config, SETTINGS[0])
     assert list(tmp_path.iterdir()) == []
 
 

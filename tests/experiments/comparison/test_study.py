@@ -111,10 +111,18 @@ def test_a_run_that_diverges_does_not_stop_the_others(diverged):
 def test_a_finished_group_is_read_and_not_trained(diverged):
     study, group = diverged
     again = Study(study.task, study.config, study.console)
-    before = {p: p.stat().st_mtime_ns for p in study.folder.rglob("*") if p.name != ".lock"}
+    before = {
+        p: p.stat().st_mtime_ns
+        for p in study.folder.rglob("*")
+        if p.name not in (".lock", ".owner")
+    }
     del study._opened  # another process would have let it go
     (read,) = again.run([group.plan])
-    after = {p: p.stat().st_mtime_ns for p in study.folder.rglob("*") if p.name != ".lock"}
+    after = {
+        p: p.stat().st_mtime_ns
+        for p in study.folder.rglob("*")
+        if p.name not in (".lock", ".owner")
+    }
     assert after == before
     np.testing.assert_array_equal(read.logits, group.logits)
     np.testing.assert_array_equal(read.curve("train_loss"), group.curve("train_loss"))

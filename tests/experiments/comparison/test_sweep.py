@@ -43,7 +43,6 @@ def test_dropout_rates_lie_at_equal_distances():
         ("learning_rate=0.1:1:1", "a range is low:high:count"),
         ("seed=1,2", "runs can't be compared by --seed"),
         ("dataset=mnist,digits", "runs can't be compared by --dataset"),
-        ("precision=f32,f64", "all runs of a process have f64, or none"),
         ("workdir=a,b", "runs can't be compared by --workdir"),
         ("shuffle=yes", "yes is neither true nor false"),
     ],
