@@ -26,6 +26,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "imdb_sentiment": {"hidden_size": 2, "embedding_size": 2, "num_validation": 1, "batch_size": 4},
     "compare": {"hidden_size": 2, "batch_size": 4, "num_seeds": 2, "question": "learning_rate"},
 }
+LABEL = "class_label_feature.ClassLabel"
+FEATURES = {
+    "mnist": {"image": "image_feature.Image", "label": LABEL},
+    "imdb_reviews": {"text": "text_feature.Text", "label": LABEL},
+}
 SCRIPTS = sorted(
     path.stem
     for path in Path(ROOT / "experiments").glob("[!_]*.py")
@@ -40,6 +45,12 @@ def prepared(folder: Path) -> Path:
         splits = [{"name": name, "shardLengths": [count]} for name, count in source.splits]
         info = {"name": source.name, "splits": splits}
         (source.folder(folder) / INFO_FILE).write_text(json.dumps(info))
+        described = {
+            name: {"pythonClassName": f"tensorflow_datasets.core.features.{kind}"}
+            for name, kind in FEATURES[source.name].items()
+        }
+        features = {"featuresDict": {"features": described}}
+        (source.folder(folder) / "features.json").write_text(json.dumps(features))
         for name, _ in source.splits:
             shard = f"{source.name}-{name}.tfrecord-00000-of-00001"
             (source.folder(folder) / shard).write_bytes(b"records")
