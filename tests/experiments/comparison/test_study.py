@@ -108,22 +108,19 @@ def test_a_run_that_diverges_does_not_stop_the_others(diverged):
     assert alone.logits.shape == (1, 1, 297, 10)
 
 
+def times_of_files(folder):
+    """When each was written, but for those that say who has the folder."""
+    files = [p for p in folder.rglob("*") if p.is_file() and p.name not in (".lock", ".owner")]
+    return {path: path.stat().st_mtime_ns for path in files}
+
+
 def test_a_finished_group_is_read_and_not_trained(diverged):
     study, group = diverged
     again = Study(study.task, study.config, study.console)
-    before = {
-        p: p.stat().st_mtime_ns
-        for p in study.folder.rglob("*")
-        if p.name not in (".lock", ".owner")
-    }
+    before = times_of_files(study.folder)
     del study._opened  # another process would have let it go
     (read,) = again.run([group.plan])
-    after = {
-        p: p.stat().st_mtime_ns
-        for p in study.folder.rglob("*")
-        if p.name not in (".lock", ".owner")
-    }
-    assert after == before
+    assert times_of_files(study.folder) == before
     np.testing.assert_array_equal(read.logits, group.logits)
     np.testing.assert_array_equal(read.curve("train_loss"), group.curve("train_loss"))
     assert read.result == group.result
