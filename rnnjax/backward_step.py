@@ -14,13 +14,14 @@ from rnnjax.jaxprs import (
     bind,
     evaluate,
     gradient_sums,
+    is_matrix_product,
     read,
     read_summed,
     trace,
     without_dead_code,
 )
 from rnnjax.leaves import chosen, differentiable, replaced
-from rnnjax.step_program import SLOPES, StepProgram, is_matrix_product
+from rnnjax.step_program import SLOPES, StepProgram
 
 
 class StepGradients(NamedTuple):
@@ -72,15 +73,7 @@ class BackwardStep:
         carry_ct = [after[i] for i in self.float_carry]
         output_ct = [outputs[i] for i in self.float_outputs]
         arguments = (weights, others, candidates, carry_ct, output_ct)
-        tree: list[Any] = []
-
-        def backward(*args: Any) -> list[Any]:
-            leaves, structure = jax.tree.flatten(self._pull_back(*args))
-            tree.append(structure)
-            return leaves
-
-        traced, self._arrays = trace(backward, *arguments)
-        self._tree = tree[0]
+        traced, self._arrays, self._tree = trace(self._pull_back, *arguments)
         self._jaxpr = self._turn_weights(without_dead_code(traced))
         self._find_what_is_read(len(weights) + len(others), len(candidates))
 
@@ -163,8 +156,8 @@ class BackwardStep:
         carry = candidates[: program.num_carry]
         inputs = candidates[program.num_carry :][: self._num_inputs]
         anchors = candidates[program.num_carry + self._num_inputs :]
-        known = zip(program.anchored, anchors, strict=True)
-        shifts = [jnp.zeros_like(value) for eqn, value in known if eqn in program.tapped]
+        values = zip(program.anchored, anchors, strict=True)
+        shifts = [jnp.zeros_like(value) for eqn, value in values if eqn in program.tapped]
 
         def run(carry_: Any, inputs_: Any, others_: Any, shifts: Any) -> tuple[Any, list[Any]]:
             env = program.environment(

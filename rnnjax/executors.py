@@ -7,10 +7,11 @@ from types import MappingProxyType
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 
-from rnnjax.leaves import is_half, summing_dtype
-from rnnjax.placement import placed_as_left, varying_alike
+from rnnjax.leaves import is_half
+from rnnjax.placement import is_placed, placed_as_left, varying_alike
 from rnnjax.recurrence import Recurrence, over_chunks, recur
 
 Execute = Callable[[Recurrence, Any, Any, Any, Any], tuple[Any, Any]]
@@ -23,9 +24,7 @@ def _scan(
     """The plain executor, for every kind of derivative: `jax.lax.scan` over the steps."""
     dtypes = jax.tree.map(lambda c: c.dtype, constants)
     # A gradient is summed over the steps in the type of what the loop reads: at least float32.
-    wide = jax.tree.map(
-        lambda c: c.astype(summing_dtype(c.dtype)) if is_half(c.dtype) else c, constants
-    )
+    wide = jax.tree.map(lambda c: c.astype(jnp.float32) if is_half(c.dtype) else c, constants)
 
     def narrow() -> Any:
         return jax.tree.map(lambda c, dtype: c.astype(dtype), wide, dtypes)
@@ -76,9 +75,13 @@ def execute(
         flags: as there.
     """
     constants, carry, xs, flags = varying_alike((constants, carry, xs, flags))
-    carry = placed_as_left(
-        lambda carry: recurrence.first_step(constants, carry, xs, flags)[0], carry
-    )
+    if is_placed((constants, carry, xs)):
+
+        def first_step(carry: Any) -> Any:
+            inputs = recurrence.first_inputs(constants, xs, flags)
+            return recurrence.step(constants, carry, inputs)[0]
+
+        carry = placed_as_left(first_step, carry)
     if remat_chunk is None or remat_chunk >= len(jax.tree.leaves(xs)[0]):
         return EXECUTORS[name](recurrence, constants, carry, xs, flags)
 

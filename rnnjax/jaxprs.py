@@ -20,18 +20,19 @@ Environment = dict[Any, Any]
 _CALLS = ("jit", "pjit", "closed_call", "core_call")
 
 
-def trace(function: Callable[..., Any], *arguments: Any) -> tuple[Jaxpr, Environment]:
-    """The jaxpr of a function, and the arrays that it closes over, by their variables.
+def trace(function: Callable[..., Any], *arguments: Any) -> tuple[Jaxpr, Environment, Any]:
+    """The jaxpr of a function, the arrays that it closes over, by their variables, and its tree.
 
-    The calls are inlined that jax.numpy wraps its functions in.
+    The calls are inlined that jax.numpy wraps its functions in. The tree is that of its results.
     """
-    closed = jax.make_jaxpr(function)(*arguments)
+    closed, results = jax.make_jaxpr(function, return_shape=True)(*arguments)
 
     def inlined(*args: Any) -> list[Any]:
         return _evaluate_jaxpr(closed.jaxpr, closed.consts, args)
 
     flat = jax.make_jaxpr(inlined)(*jax.tree.leaves(arguments))
-    return flat.jaxpr, dict(zip(flat.jaxpr.constvars, flat.consts, strict=True))
+    arrays = dict(zip(flat.jaxpr.constvars, flat.consts, strict=True))
+    return flat.jaxpr, arrays, jax.tree.structure(results)
 
 
 def evaluate(eqn: JaxprEqn, env: Environment) -> None:
@@ -78,21 +79,14 @@ def gradient_sums(pull: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def summed(*arguments: Any) -> Any:
-        tree: list[Any] = []
-
-        def flat(*args: Any) -> list[Any]:
-            leaves, structure = jax.tree.flatten(pull(*args))
-            tree.append(structure)
-            return leaves
-
-        jaxpr, env = trace(flat, *arguments)
-        products = {eqn.outvars[0]: eqn for eqn in jaxpr.eqns if _is_product(eqn)}
+        jaxpr, env, tree = trace(pull, *arguments)
+        products = {eqn.outvars[0]: eqn for eqn in jaxpr.eqns if is_matrix_product(eqn)}
         eqns = [_swap(eqn, products) for eqn in jaxpr.eqns]
         jaxpr = without_dead_code(jaxpr.replace(eqns=eqns))
         env |= dict(zip(jaxpr.invars, jax.tree.leaves(arguments), strict=True))
         for eqn in jaxpr.eqns:
             evaluate(eqn, env)
-        return jax.tree.unflatten(tree[0], [read_summed(jaxpr, env, v) for v in jaxpr.outvars])
+        return jax.tree.unflatten(tree, [read_summed(jaxpr, env, v) for v in jaxpr.outvars])
 
     return summed
 
@@ -132,8 +126,14 @@ _SUMS = {"dot_general", "reduce_sum", "add_any", "add"}
 _MOVES = {"transpose", "reshape", "squeeze", "broadcast_in_dim", "neg", "convert_element_type"}
 
 
-def _is_product(eqn: JaxprEqn) -> bool:
-    return eqn.primitive is lax.dot_general_p and eqn.params["dimension_numbers"][1] == ((), ())
+def is_matrix_product(eqn: JaxprEqn) -> bool:
+    """Whether it multiplies two matrices of real or complex numbers, without batch axes."""
+    if eqn.primitive is not lax.dot_general_p:
+        return False
+    _, batch_dimensions = eqn.params["dimension_numbers"]
+    types: list[Any] = [v.aval for v in eqn.invars]
+    is_inexact = all(jnp.issubdtype(kind.dtype, jnp.inexact) for kind in types)
+    return batch_dimensions == ((), ()) and is_inexact
 
 
 def _swap(eqn: JaxprEqn, products: dict[Any, JaxprEqn]) -> JaxprEqn:

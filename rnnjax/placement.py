@@ -53,6 +53,11 @@ def placed_as_rows(xs: jax.Array, tree: Any, first_axis: int) -> Any:
     return jax.tree.map(place, tree)
 
 
+def is_placed(tree: Any) -> bool:
+    """Whether any of these arrays lies on a mesh with explicit axes."""
+    return any(_explicit(a) is not None for a in jax.tree.leaves(tree))
+
+
 def placed_as_left(step: Callable[[Any], Any], carry: Any) -> Any:
     """The carry, sharded along explicit axes in the way in which the step leaves it.
 

@@ -58,34 +58,29 @@ class Recurrence:
         types = structure, tuple(jax.typeof(leaf) for leaf in leaves)
         if types in self._plans:
             return self._plans[types]
-        plan = _Plan(self.project, self.step, constants, carry, xs, flags)
+        plan = _Plan(self, constants, carry, xs, flags)
         if plan.program.is_closed:  # or else it belongs to the trace that it was made in
             self._plans[types] = plan
         return plan
 
-    def first_step(self, constants: Any, carry: Any, xs: Any, flags: Any) -> tuple[Any, Any]:
-        """The first step in time: the carry after it and its outputs."""
+    def first_inputs(self, constants: Any, xs: Any, flags: Any) -> Any:
+        """What the step at the sequence's beginning reads."""
         first = jax.tree.map(lambda a: a[:1], (xs, flags))
-        inputs = jax.tree.map(lambda a: a[0], self.project(constants, *first))
-        return self.step(constants, carry, inputs)
+        return jax.tree.map(lambda a: a[0], self.project(constants, *first))
 
 
 class _Plan:
     """The programs of a recurrence, for given types of arrays."""
 
     def __init__(
-        self, project: Project, step: Step, constants: Any, carry: Any, xs: Any, flags: Any
+        self, recurrence: Recurrence, constants: Any, carry: Any, xs: Any, flags: Any
     ) -> None:
         self.constants = jax.tree.structure(constants)
         self.carry = jax.tree.structure(carry)
         self.xs = jax.tree.structure(xs)
-
-        def first_inputs(constants: Any, xs: Any, flags: Any) -> Any:
-            first = jax.tree.map(lambda a: a[:1], (xs, flags))
-            return jax.tree.map(lambda a: a[0], project(constants, *first))
-
+        step = recurrence.step
         as_types = functools.partial(jax.eval_shape, lambda *args: args)
-        inputs = jax.eval_shape(first_inputs, constants, xs, flags)
+        inputs = jax.eval_shape(recurrence.first_inputs, constants, xs, flags)
         self.inputs = jax.tree.structure(inputs)
         types = as_types(*map(jax.tree.leaves, (constants, carry, inputs)))
         _, outputs = jax.eval_shape(step, constants, carry, inputs)
@@ -245,8 +240,9 @@ def _backward(recurrence: Recurrence, residuals: Any, cts: Any) -> tuple[Any, An
         xs_ct = [ct.astype(xs[i].dtype) for i, ct in zip(plan.float_xs, xs_ct, strict=True)]
         return (carry_ct, others_ct, weights_ct, _add(constants_ct, more_constants_ct)), xs_ct
 
+    float_others = chosen(others, back.float_others)
     sums = (
-        accumulators(chosen(others, back.float_others)),
+        accumulators(float_others),
         accumulators(weights),
         accumulators(floats),
     )
@@ -257,7 +253,6 @@ def _backward(recurrence: Recurrence, residuals: Any, cts: Any) -> tuple[Any, An
         chunk_length(len(xs[0])),
         not recurrence.reverse,
     )
-    float_others = chosen(others, back.float_others)
     (hoisted_ct,) = pull_hoist(_cast((weights_ct, others_ct), (weights, float_others)))
     constants_ct = _add(constants_ct, hoisted_ct)
     return (

@@ -31,7 +31,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jax.extend.core import JaxprEqn, Literal
 
-from rnnjax.jaxprs import Arrays, Environment, bind, evaluate, read, trace
+from rnnjax.jaxprs import Arrays, Environment, bind, evaluate, is_matrix_product, read, trace
 from rnnjax.placement import zeros_of
 
 Step = Callable[[list[Any], list[Any], list[Any]], tuple[list[Any], list[Any]]]
@@ -67,7 +67,7 @@ class StepProgram:
     """
 
     def __init__(self, step: Step, constants: Arrays, carry: Arrays, inputs: Arrays) -> None:
-        self._jaxpr, self._arrays = trace(step, constants, carry, inputs)
+        self._jaxpr, self._arrays, _ = trace(step, constants, carry, inputs)
         self.num_carry = len(carry)
         self.outvars = self._jaxpr.outvars
         self._split(len(constants))
@@ -175,16 +175,6 @@ class StepProgram:
             used |= dict.fromkeys(v for v in operands if not isinstance(v, Literal))
         used |= dict.fromkeys(v for v in self._jaxpr.outvars if not isinstance(v, Literal))
         self.other_vars = [v for v in used if v in constant]
-
-
-def is_matrix_product(eqn: JaxprEqn) -> bool:
-    """Whether it multiplies two matrices of real or complex numbers, without batch axes."""
-    if eqn.primitive.name != "dot_general":
-        return False
-    _, batch_dimensions = eqn.params["dimension_numbers"]
-    types: list[Any] = [v.aval for v in eqn.invars]
-    is_inexact = all(jnp.issubdtype(kind.dtype, jnp.inexact) for kind in types)
-    return batch_dimensions == ((), ()) and is_inexact
 
 
 def _is_real(eqn: JaxprEqn) -> bool:
