@@ -267,17 +267,17 @@ recur.defvjp(_forward, _backward)
 
 
 def chunk_length(num_steps: int) -> int:
-    """Steps per chunk: about `CHUNK`, and if possible so many that no steps are left over.
+    """Steps per chunk: at most `CHUNK`, and if possible so many that no steps are left over.
 
     Short sequences are one chunk, and a chunk left over is one more program to compile.
 
     >>> [chunk_length(n) for n in (28, 100, 256, 500, 97)]
-    [28, 20, 16, 20, 16]
+    [28, 10, 16, 10, 16]
     """
     if num_steps <= 2 * CHUNK:
         return num_steps
-    near = [c for c in range(CHUNK // 2, 2 * CHUNK) if num_steps % c == 0]
-    return min(near, key=lambda c: abs(c - CHUNK), default=CHUNK)
+    near = [c for c in range(CHUNK // 2, CHUNK + 1) if num_steps % c == 0]
+    return max(near, default=CHUNK)
 
 
 def over_chunks(body: Any, state: Any, sequences: Any, chunk: int, reverse: bool) -> Any:
