@@ -41,7 +41,7 @@ from benchmarks.measure import Group
 from benchmarks.peers import OURS, PEERS, SIDES, Settings
 from benchmarks.process import SideFailedError
 from benchmarks.work import RUNS, default_names, rows_named
-from rnnjax.data.source import DataError
+from rnnjax.errors import DataError
 
 _WORK = flags.DEFINE_list("work", None, "works or rows (default: all); lstm-BxTxH for any sizes")
 _PEERS = flags.DEFINE_list("peers", list(PEERS), f"beside whom: {', '.join(PEERS)}")

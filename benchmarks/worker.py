@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks import memory, peers
 from benchmarks.work import Row
-from rnnjax.training.startup import keep_memory
+from rnnjax.experiment.startup import keep_memory
 
 FLOOR = "floor"
 """The side that runs `benchmarks.floor.Chain`."""

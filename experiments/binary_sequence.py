@@ -20,13 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-try:
-    from experiments import outset
-except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
-    import outset
+from rnnjax.outset import begin
 
 if __name__ == "__main__":
-    outset.begin()  # before the imports, which take seconds
+    begin()  # before the imports, which take seconds
 
 import jax
 import jax.numpy as jnp
@@ -35,13 +32,13 @@ import optax
 
 import rnnjax
 from rnnjax.data import binary
+from rnnjax.devices.layout import Layout
+from rnnjax.errors import UsageError
 from rnnjax.export import Array, Model, carry_arrays
 from rnnjax.models import SequenceTagger
-from rnnjax.training import plots
+from rnnjax.reports import plots
 from rnnjax.training.batches import WindowBatches
-from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import classification_metrics
-from rnnjax.training.layout import Layout
 from rnnjax.training.needs import needs_of
 from rnnjax.training.problem import Problem
 

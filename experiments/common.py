@@ -23,32 +23,16 @@ from flax import linen as nn
 from rich.console import Console
 from rich.panel import Panel
 
-from rnnjax import Cell, Layer, Stack
-from rnnjax.data.source import DataError
-from rnnjax.export import ExportError, Model, check_folder, export_model
-from rnnjax.training import hosts, records, reports, resumption
-from rnnjax.training.agreement import agree_on_settings
-from rnnjax.training.cluster import LOST, Cluster
-from rnnjax.training.errors import StorageError, UsageError
-from rnnjax.training.files import storing
-from rnnjax.training.fit import evaluation_line
-from rnnjax.training.hosts import warn as warn
-from rnnjax.training.interruption import Interrupted, raised
-from rnnjax.training.layout import Layout
-from rnnjax.training.needs import check_disk
-from rnnjax.training.nonfinite import NonFiniteLossError, skipped_updates
-from rnnjax.training.optimizers import SCHEDULES as SCHEDULES
-from rnnjax.training.parameters import initial_params as initial_params
-from rnnjax.training.parameters import load_model as load_model
-from rnnjax.training.parameters import load_run as load_run
-from rnnjax.training.precision import computing_in
-from rnnjax.training.problem import Dataset as Dataset
-from rnnjax.training.problem import Problem
-from rnnjax.training.run_folder import CONFIG, RunFolder
-from rnnjax.training.run_state import RunState
-from rnnjax.training.settings import Config as Config
-from rnnjax.training.settings import setting as setting
-from rnnjax.training.startup import (
+from rnnjax import Cell, Layer, Stack, outset
+from rnnjax.devices import hosts
+from rnnjax.devices.cluster import LOST, Cluster
+from rnnjax.devices.hosts import warn as warn
+from rnnjax.devices.layout import Layout
+from rnnjax.devices.precision import computing_in
+from rnnjax.errors import DataError, ExportError, NonFiniteLossError, StorageError, UsageError
+from rnnjax.experiment.command_line import merge as merge
+from rnnjax.experiment.command_line import read_flags
+from rnnjax.experiment.startup import (
     find_devices,
     keep_memory,
     keep_objects,
@@ -56,23 +40,31 @@ from rnnjax.training.startup import (
     set_precision,
     use_cores,
 )
-from rnnjax.training.startup import lay_out as lay_out
-from rnnjax.training.statistics import shown, summarise
+from rnnjax.experiment.startup import lay_out as lay_out
+from rnnjax.experiment.terminal import loading as loading
+from rnnjax.experiment.terminal import open_console as open_console
+from rnnjax.export import Model, check_folder, export_model
+from rnnjax.reports import tables as reports
+from rnnjax.reports.statistics import shown, summarise
+from rnnjax.runs import records, resumption
+from rnnjax.runs.agreement import agree_on_settings
+from rnnjax.runs.files import storing
+from rnnjax.runs.folder import CONFIG, RunFolder
+from rnnjax.runs.interruption import Interrupted, raised
+from rnnjax.training.fit import evaluation_line
+from rnnjax.training.needs import check_disk
+from rnnjax.training.nonfinite import skipped_updates
+from rnnjax.training.optimizers import SCHEDULES as SCHEDULES
+from rnnjax.training.parameters import initial_params as initial_params
+from rnnjax.training.parameters import load_model as load_model
+from rnnjax.training.parameters import load_run as load_run
+from rnnjax.training.problem import Dataset as Dataset
+from rnnjax.training.problem import Problem
+from rnnjax.training.run_state import RunState
+from rnnjax.training.settings import Config as Config
+from rnnjax.training.settings import setting as setting
 from rnnjax.training.train import run_length
 from rnnjax.training.train import train as train
-
-try:
-    from experiments import outset
-    from experiments.command_line import merge as merge
-    from experiments.command_line import read_flags
-    from experiments.terminal import loading as loading
-    from experiments.terminal import open_console as open_console
-except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
-    import outset
-    from command_line import merge as merge
-    from command_line import read_flags
-    from terminal import loading as loading
-    from terminal import open_console as open_console
 
 C = TypeVar("C", bound="Config")
 D = TypeVar("D", bound=Dataset)

@@ -25,14 +25,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-try:
-    from experiments import outset
-except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
-    sys.path.append(str(Path(__file__).resolve().parents[1]))
-    from experiments import outset
+from rnnjax.outset import begin
 
 if __name__ == "__main__":
-    outset.begin()  # before the imports, which take seconds
+    begin()  # before the imports, which take seconds
+    # Where Python looks first: not in this folder, but where it lies, among the other scripts.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from experiments import common
 from experiments.comparison.questions import QUESTIONS
@@ -40,7 +38,7 @@ from experiments.comparison.settings import settings_of_run
 from experiments.comparison.study import TASK, Study
 from experiments.comparison.sweep import Sweep, parse, product
 from experiments.comparison.tasks import TASKS, Task
-from rnnjax.training.errors import UsageError
+from rnnjax.errors import UsageError
 
 
 def config_of(task: Task) -> type[common.Config]:

@@ -22,13 +22,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-try:
-    from experiments import outset
-except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
-    import outset
+from rnnjax.outset import begin
 
 if __name__ == "__main__":
-    outset.begin()  # before the imports, which take seconds
+    begin()  # before the imports, which take seconds
 
 import jax
 import jax.numpy as jnp
@@ -37,32 +34,32 @@ import optax
 from rich.console import Console
 
 import rnnjax
-from rnnjax import typed_json
 from rnnjax.data import imdb
 from rnnjax.data.baseline import bag_of_words_accuracy
 from rnnjax.data.ragged import Padded, Ragged, Side, pad
 from rnnjax.data.text import limit_words
+from rnnjax.devices.layout import SEEDS, Layout
+from rnnjax.errors import UsageError
+from rnnjax.experiment.sentences import AT_ONCE, checked, from_lines, judge
 from rnnjax.export import Array, Model
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import TextClassifier
-from rnnjax.training import plots, reports
+from rnnjax.reports import plots
+from rnnjax.reports import tables as reports
+from rnnjax.reports.statistics import summarise
+from rnnjax.runs.files import write_text
+from rnnjax.storage import typed_json
 from rnnjax.training.batches import Batches, ExampleBatches
-from rnnjax.training.errors import UsageError
 from rnnjax.training.evaluation import Predictor, classification_metrics
-from rnnjax.training.files import write_text
-from rnnjax.training.layout import SEEDS, Layout
 from rnnjax.training.lengths import LengthBatches, cut_to_length, length_limits
 from rnnjax.training.needs import needs_of
 from rnnjax.training.problem import Problem
-from rnnjax.training.statistics import summarise
 
 try:
     from experiments import common
-    from experiments.sentences import AT_ONCE, checked, from_lines, judge
     from experiments.vocabulary import VOCABULARY, save_vocabulary, saved_vocabulary
 except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
     import common
-    from sentences import AT_ONCE, checked, from_lines, judge
     from vocabulary import VOCABULARY, save_vocabulary, saved_vocabulary
 
 TASK = "imdb_sentiment"

@@ -18,13 +18,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-try:
-    from experiments import outset
-except ModuleNotFoundError:  # started as a file: its own folder is where Python looks
-    import outset
+from rnnjax.outset import begin
 
 if __name__ == "__main__":
-    outset.begin()  # before the imports, which take seconds
+    begin()  # before the imports, which take seconds
 
 import jax
 import jax.numpy as jnp
@@ -37,16 +34,17 @@ import rnnjax
 from rnnjax.activations import ACTIVATIONS
 from rnnjax.data import mnist
 from rnnjax.data.image_sources import DIGITS
+from rnnjax.devices.layout import Layout
 from rnnjax.export import Array, Model
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import SequenceClassifier
-from rnnjax.training import plots, reports
+from rnnjax.reports import plots
+from rnnjax.reports import tables as reports
+from rnnjax.runs.folder import read_config
 from rnnjax.training.batches import ExampleBatches
 from rnnjax.training.evaluation import Predictor, classification_metrics
-from rnnjax.training.layout import Layout
 from rnnjax.training.needs import needs_of, num_bytes
 from rnnjax.training.problem import Problem
-from rnnjax.training.run_folder import read_config
 
 try:
     from experiments import common

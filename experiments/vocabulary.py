@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from rnnjax.data.text import Vocabulary
+from rnnjax.errors import UsageError
+from rnnjax.runs.files import write_text
+from rnnjax.runs.folder import read_config
 from rnnjax.storage.files import read_bytes
-from rnnjax.training.errors import UsageError
-from rnnjax.training.files import write_text
-from rnnjax.training.run_folder import read_config
 
 VOCABULARY = "vocabulary.json"
 

@@ -11,53 +11,29 @@
 
 from __future__ import annotations
 
-from rnnjax import serialization as serialization
-from rnnjax.cell import Carry, Cell, Layer, Params
-from rnnjax.cells import (
-    CELLS,
-    GRU,
-    LSTM,
-    LSTMP,
-    LayerNormGRU,
-    LayerNormLSTM,
-    PeepholeLSTM,
-    SimpleRNN,
-)
-from rnnjax.combinators import (
-    Bidirectional,
-    Dropout,
-    LearnedCarry,
-    Residual,
-    Reversed,
-    Stack,
-    Zoneout,
-)
-from rnnjax.unroll import length_mask, unroll, unroll_carries, unroll_last
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0.dev0"
 
-__all__ = [
-    "CELLS",
-    "GRU",
-    "LSTM",
-    "LSTMP",
-    "Bidirectional",
-    "Carry",
-    "Cell",
-    "Dropout",
-    "Layer",
-    "LayerNormGRU",
-    "LayerNormLSTM",
-    "LearnedCarry",
-    "Params",
-    "PeepholeLSTM",
-    "Residual",
-    "Reversed",
-    "SimpleRNN",
-    "Stack",
-    "Zoneout",
-    "length_mask",
-    "unroll",
-    "unroll_carries",
-    "unroll_last",
-]
+if TYPE_CHECKING or "jax" in sys.modules:
+    from rnnjax.public import *  # noqa: F403
+    from rnnjax.public import __all__ as __all__
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the public names when the first of them is asked for.
+
+    So where JAX was not loaded before: it takes half a second, and by then a script wants to have
+    said what Ctrl-C means (`rnnjax.outset`).
+    """
+    if name.startswith("_") and name != "__all__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    public = importlib.import_module("rnnjax.public")
+    names = {each: getattr(public, each) for each in ("__all__", *public.__all__)}
+    globals().update(names)
+    try:
+        return globals()[name]  # a folder or a file of the package is among them by now
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None

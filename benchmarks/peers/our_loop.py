@@ -12,7 +12,7 @@ import optax
 
 from benchmarks.peers.jax_program import JaxProgram, name_leaves
 from benchmarks.work import Row, make_batch
-from rnnjax.training.layout import Layout
+from rnnjax.devices.layout import Layout
 from rnnjax.training.loop import Trainer, init_state
 
 

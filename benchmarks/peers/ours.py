@@ -23,8 +23,8 @@ from benchmarks.peers.jax_program import (
 )
 from benchmarks.peers.our_loop import LoopTraining
 from benchmarks.work import Row, Work, make_batch
+from rnnjax.devices.layout import Layout
 from rnnjax.models import SequenceClassifier, SequenceTagger, TextClassifier
-from rnnjax.training.layout import Layout
 
 
 def prepare(settings: Settings) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from experiments import common
 from experiments.comparison.tasks import Build
-from rnnjax.training.layout import Layout
+from rnnjax.devices.layout import Layout
 from rnnjax.training.problem import Problem
 
 Setting = Mapping[str, float]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from experiments.comparison.answer import Answer, Figure, Table
 from experiments.comparison.page import row_texts
-from rnnjax.training.files import write_text
+from rnnjax.runs.files import write_text
 
 FILE = "answer.md"
 

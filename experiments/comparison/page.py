@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from experiments.comparison.answer import Answer, Figure, Table
-from rnnjax.training.files import storing, write_text
+from rnnjax.runs.files import storing, write_text
 
 PAGE = "index.html"
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.comparison.trials import Trial, shown
 from rnnjax.analysis.bootstrap import Estimate, mean_over_seeds
-from rnnjax.drawing import colour_map, empty_figure
+from rnnjax.reports.drawing import colour_map, empty_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,10 +6,10 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from rnnjax.training import records, resumption
-from rnnjax.training.errors import UsageError
-from rnnjax.training.run_folder import METRICS, WRITTEN_ANEW, read_metrics
-from rnnjax.typed_json import Fields
+from rnnjax.errors import UsageError
+from rnnjax.runs import records, resumption
+from rnnjax.runs.folder import METRICS, WRITTEN_ANEW, read_metrics
+from rnnjax.storage.typed_json import Fields
 
 
 def result_shape(num_runs: int) -> Fields:

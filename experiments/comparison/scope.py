@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 
 from experiments.comparison.study import Study
-from rnnjax.training.errors import UsageError
-from rnnjax.training.layout import Layout
+from rnnjax.devices.layout import Layout
+from rnnjax.errors import UsageError
 from rnnjax.training.problem import Problem
 
 

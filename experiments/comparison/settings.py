@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from experiments import common
-from experiments.command_line import of_one_length
+from rnnjax.experiment.command_line import of_one_length
 
 
 def settings_of_run(

@@ -24,15 +24,16 @@ from experiments.comparison.markdown import write_markdown
 from experiments.comparison.saved import read_group
 from experiments.comparison.settings import settings_of_run
 from experiments.comparison.tasks import Task
-from rnnjax.training import hosts, resumption
-from rnnjax.training.checkpoints import load_params
-from rnnjax.training.errors import UsageError
-from rnnjax.training.interruption import Interrupted
-from rnnjax.training.layout import Layout
+from rnnjax.devices import hosts
+from rnnjax.devices.layout import Layout
+from rnnjax.errors import UsageError
+from rnnjax.experiment.startup import fitting_devices
+from rnnjax.reports.tables import count_params
+from rnnjax.runs import resumption
+from rnnjax.runs.checkpoints import load_params
+from rnnjax.runs.folder import RunFolder, environment
+from rnnjax.runs.interruption import Interrupted
 from rnnjax.training.nonfinite import skipped_in_a_row
-from rnnjax.training.reports import count_params
-from rnnjax.training.run_folder import RunFolder, environment
-from rnnjax.training.startup import fitting_devices
 
 TASK = "compare"
 

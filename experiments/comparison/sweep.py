@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from experiments import common
-from rnnjax.training.errors import UsageError
+from rnnjax.errors import UsageError
 from rnnjax.training.fields import kind_of, shown
 
 LINEAR = ("dropout", "embedding_dropout", "word_dropout", "average")

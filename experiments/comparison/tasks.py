@@ -12,9 +12,9 @@ from rich.console import Console
 
 from experiments import binary_sequence, common, imdb_sentiment, mnist_rnn
 from rnnjax.data import imdb, mnist
-from rnnjax.training.layout import Layout
+from rnnjax.devices.layout import Layout
+from rnnjax.reports.tables import count_params
 from rnnjax.training.problem import Problem
-from rnnjax.training.reports import count_params
 
 Build = Callable[[Any, Layout, Any], Problem]
 """``build(config, layout, data)``: what a run with these settings is to learn."""

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 
 from rnnjax.analysis.bootstrap import Estimate, mean_over_seeds
-from rnnjax.confusion_matrix import SCORES as SCORES
-from rnnjax.confusion_matrix import confusion_matrix, scores_by_class
+from rnnjax.reports.confusion_matrix import SCORES as SCORES
+from rnnjax.reports.confusion_matrix import confusion_matrix, scores_by_class
 
 
 @dataclasses.dataclass(frozen=True)

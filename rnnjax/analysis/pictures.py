@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnjax.analysis.bootstrap import Estimate
-from rnnjax.drawing import empty_figure, titled_axes
+from rnnjax.reports.drawing import empty_figure, titled_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

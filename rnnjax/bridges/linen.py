@@ -11,7 +11,7 @@ from flax import linen as nn
 
 from rnnjax.bridges.named import from_named, to_named
 from rnnjax.cell import Carry, Layer, Params, param_shapes
-from rnnjax.unroll import unroll, unroll_last
+from rnnjax.unrolling.unroll import unroll, unroll_last
 
 
 class _Holder(nn.Module):

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from rnnjax.cell import Carry, Composite, Layer, Options, Params
 from rnnjax.combinators.wrapper import Wrapper
 from rnnjax.hyperparameters import AnyLayer, check_hyperparameters, one_of
-from rnnjax.unroll import run
+from rnnjax.unrolling.unroll import run
 
 
 @jax.tree_util.register_static

@@ -11,7 +11,7 @@ from rnnjax.cell import Carry, NoisyCell, Options, Params, param_shapes
 from rnnjax.combinators.wrapper import CellWrapper, innermost, wrappers
 from rnnjax.hyperparameters import AnyLayer, Rate, check_hyperparameters
 from rnnjax.noise import as_factors, draw_kept, drop
-from rnnjax.unroll import run
+from rnnjax.unrolling.unroll import run
 
 
 @jax.tree_util.register_static

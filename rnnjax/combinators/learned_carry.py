@@ -12,7 +12,7 @@ from rnnjax.buffers import own
 from rnnjax.cell import Carry, Options, Params
 from rnnjax.combinators.wrapper import CellWrapper
 from rnnjax.hyperparameters import AnyLayer, check_hyperparameters
-from rnnjax.unroll import run
+from rnnjax.unrolling.unroll import run
 
 
 class LearnedCarryParams(NamedTuple):

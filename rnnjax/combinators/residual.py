@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from rnnjax.cell import Carry, Options, Params, steppable
 from rnnjax.combinators.wrapper import CellWrapper
 from rnnjax.hyperparameters import AnyLayer, check_hyperparameters
-from rnnjax.unroll import run
+from rnnjax.unrolling.unroll import run
 
 
 @jax.tree_util.register_static

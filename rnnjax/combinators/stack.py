@@ -18,7 +18,7 @@ from rnnjax.cell import (
 from rnnjax.combinators.bidirectional import Bidirectional
 from rnnjax.hyperparameters import Layers, Rate, check_hyperparameters
 from rnnjax.noise import drop
-from rnnjax.unroll import run
+from rnnjax.unrolling.unroll import run
 
 
 @jax.tree_util.register_static

@@ -12,7 +12,7 @@ from rnnjax.combinators.residual import Residual
 from rnnjax.combinators.wrapper import CellWrapper, innermost, wrappers
 from rnnjax.hyperparameters import AnyLayer, Rate, check_hyperparameters
 from rnnjax.noise import draw_kept
-from rnnjax.unroll import run, zone_out
+from rnnjax.unrolling.unroll import run, zone_out
 
 
 @jax.tree_util.register_static

@@ -13,7 +13,8 @@ import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnnjax.data.source import DataUnavailableError, Progress, RemoteFile
+from rnnjax.data.source import Progress, RemoteFile
+from rnnjax.errors import DataUnavailableError
 
 _CHUNK = 1 << 16
 _ATTEMPTS = 3

@@ -19,8 +19,9 @@ from rnnjax.data.prepare import find_or_prepare
 from rnnjax.data.prepared_cache import PreparedCache
 from rnnjax.data.ragged import Ragged
 from rnnjax.data.review_records import IMDB, read_reviews, review_examples, review_features
-from rnnjax.data.source import DataError, DataUnavailableError, Progress, Source
+from rnnjax.data.source import Progress, Source
 from rnnjax.data.text import Vocabulary
+from rnnjax.errors import DataError, DataUnavailableError
 
 # Raise the first when other texts or another order come out of the same records, the second when
 # other indices come out of the same texts.

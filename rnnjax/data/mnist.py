@@ -13,7 +13,8 @@ from rnnjax.data.image_records import decode_images, image_examples, image_featu
 from rnnjax.data.image_sources import DIGITS, FASHION_MNIST, MNIST, ImageSource
 from rnnjax.data.prepare import find_or_prepare
 from rnnjax.data.prepared_cache import PreparedCache
-from rnnjax.data.source import DataError, DataUnavailableError, Progress
+from rnnjax.data.source import Progress
+from rnnjax.errors import DataError, DataUnavailableError
 
 _DECODER = 1  # raise it when the arrays change for the same records
 

@@ -10,13 +10,8 @@ from typing import Any, NamedTuple
 
 from rnnjax.data.download import answering_mirrors, fetch, missing_files
 from rnnjax.data.locks import turn
-from rnnjax.data.source import (
-    DataUnavailableError,
-    Progress,
-    Source,
-    data_root,
-    find_prepared,
-)
+from rnnjax.data.source import Progress, Source, data_root, find_prepared
+from rnnjax.errors import DataUnavailableError
 
 Examples = Iterable[tuple["int | str", dict[str, Any]]]
 

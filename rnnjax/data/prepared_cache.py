@@ -11,7 +11,8 @@ import numpy as np
 
 from rnnjax.data.cache import load_or_build
 from rnnjax.data.prepared_folder import contents_digest, open_prepared
-from rnnjax.data.source import DataError, Source
+from rnnjax.data.source import Source
+from rnnjax.errors import DataError
 
 
 class PreparedCache:

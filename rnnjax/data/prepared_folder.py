@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from rnnjax.data.examples import Feature, check_features
 from rnnjax.data.reading import UnusableError, member, read_json, reading
-from rnnjax.data.source import FEATURES_FILE, INFO_FILE, DataError, Source, damaged
+from rnnjax.data.source import FEATURES_FILE, INFO_FILE, Source, damaged
+from rnnjax.errors import DataError
 from rnnjax.storage.files import open_file
 
 FORMATS = ("array_record", "tfrecord")

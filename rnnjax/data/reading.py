@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rnnjax.data.source import DataError
+from rnnjax.errors import DataError
 from rnnjax.storage.files import open_file
 
 MOST_JSON_BYTES = 2**24

@@ -7,19 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnnjax.errors import DataError, DataUnavailableError
+
 Progress = Callable[[str, int, "int | None"], None]
 """Called as ``progress(what, done, total)``; ``total`` is None where it is not known."""
 
 INFO_FILE = "dataset_info.json"
 FEATURES_FILE = "features.json"
-
-
-class DataError(ValueError):
-    """The data asked for cannot be used as it is; the message says why and what to do."""
-
-
-class DataUnavailableError(DataError):
-    """The data is not on this machine and no server gave it."""
 
 
 def damaged(folder: Path, what: str) -> DataError:

@@ -19,8 +19,8 @@ from functools import cached_property
 
 import numpy as np
 
-from rnnjax import typed_json
 from rnnjax.data.ragged import PADDING, Ragged
+from rnnjax.storage import typed_json
 
 START, UNKNOWN, UNUSED = range(1, 4)
 NUM_SPECIAL = 4

@@ -6,10 +6,11 @@ its parameters (safetensors).
 
 from __future__ import annotations
 
+from rnnjax.errors import ExportError
 from rnnjax.export.folder import Exported, check_folder, export_model
 from rnnjax.export.model import Model
 from rnnjax.export.params import read_params
-from rnnjax.export.signature import Array, ExportError, carry_arrays
+from rnnjax.export.signature import Array, carry_arrays
 
 __all__ = [
     "Array",

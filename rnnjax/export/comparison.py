@@ -8,7 +8,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from rnnjax.export.signature import ExportError, Inputs, arguments, arrays_of, axes_of, by_name
+from rnnjax.errors import ExportError
+from rnnjax.export.signature import Inputs, arguments, arrays_of, axes_of, by_name
 
 TOLERANCE = 1e-5
 """How far an exported function may be off, absolutely for small values, relatively for large."""

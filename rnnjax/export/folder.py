@@ -6,15 +6,15 @@ import dataclasses
 import os
 from pathlib import Path
 
-from rnnjax import typed_json
+from rnnjax.errors import ExportError
 from rnnjax.export.comparison import largest_difference
 from rnnjax.export.description import as_json, as_markdown
 from rnnjax.export.model import Model
 from rnnjax.export.onnx import onnx_function, to_onnx
 from rnnjax.export.params import params_bytes
-from rnnjax.export.signature import ExportError
 from rnnjax.export.stablehlo import stablehlo_function, to_stablehlo
 from rnnjax.export.unfinished import fill, find_others
+from rnnjax.storage import typed_json
 
 PARAMS, STABLEHLO, ONNX = "params.safetensors", "model.stablehlo", "model.onnx"
 

@@ -11,8 +11,9 @@ import jax
 import numpy as np
 from jax.extend.core import jaxpr_as_fun
 
+from rnnjax.errors import ExportError
 from rnnjax.export.portable import portable
-from rnnjax.export.signature import ExportError, Inputs, arguments, by_name, symbolic
+from rnnjax.export.signature import Inputs, arguments, by_name, symbolic
 
 INSTALL = "pip install -e '.[export]'"
 

@@ -13,10 +13,6 @@ import numpy as np
 from rnnjax.cell import Layer
 
 
-class ExportError(ValueError):
-    """A model that can't be exported, or a folder that can't take it: one sentence says why."""
-
-
 @dataclasses.dataclass(frozen=True)
 class Array:
     """One array that an exported function takes.

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from rnnjax.training.errors import UsageError
+from rnnjax.errors import UsageError
 
 
 class Batches(Protocol):

@@ -13,8 +13,8 @@ import numpy as np
 import optax
 from jax import lax
 
-from rnnjax.rows import ROWS
-from rnnjax.training.layout import SEEDS, Layout
+from rnnjax.devices.layout import SEEDS, Layout
+from rnnjax.unrolling.rows import ROWS
 
 
 class Predictor:

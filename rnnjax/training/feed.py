@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rnnjax.rows import ROWS
+from rnnjax.devices.layout import SEEDS, Layout
 from rnnjax.training.batches import Batches
-from rnnjax.training.layout import SEEDS, Layout
+from rnnjax.unrolling.rows import ROWS
 
 
 class Feed:

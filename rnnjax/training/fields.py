@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnjax.training.errors import UsageError
+from rnnjax.errors import UsageError
 
 MOST = int(np.iinfo(np.int32).max)
 """Of anything that is counted: JAX counts steps and examples in int32."""

@@ -11,15 +11,15 @@ from typing import Any, overload
 import numpy as np
 from rich.console import Console
 
-from rnnjax.training import hosts
-from rnnjax.training.checkpoints import Checkpoints
-from rnnjax.training.interruption import Interrupted, Interruption
-from rnnjax.training.interval import Interval
+from rnnjax.devices import hosts
+from rnnjax.reports.progress import TrainingProgress
+from rnnjax.reports.statistics import Metrics, shown, summarise
+from rnnjax.runs.checkpoints import Checkpoints
+from rnnjax.runs.interruption import Interrupted, Interruption
+from rnnjax.runs.interval import Interval
 from rnnjax.training.loop import Trainer
 from rnnjax.training.nonfinite import skipped_updates
-from rnnjax.training.progress import TrainingProgress
 from rnnjax.training.run_state import RunState
-from rnnjax.training.statistics import Metrics, shown, summarise
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,18 +14,13 @@ import optax
 from jax import lax
 from jax.sharding import NamedSharding
 
-from rnnjax.rows import ROWS
-from rnnjax.training import hosts
+from rnnjax.devices import hosts
+from rnnjax.devices.layout import Layout, split_key
+from rnnjax.errors import NonFiniteLossError
 from rnnjax.training.batches import Batches
 from rnnjax.training.feed import Feed
-from rnnjax.training.layout import Layout, split_key
-from rnnjax.training.nonfinite import (
-    NonFiniteLossError,
-    all_finite,
-    find_operation,
-    holds_nonfinite,
-    skipped_in_a_row,
-)
+from rnnjax.training.nonfinite import all_finite, find_operation, holds_nonfinite, skipped_in_a_row
+from rnnjax.unrolling.rows import ROWS
 
 LossFn = Callable[..., tuple[jax.Array, Any]]
 """``loss_fn(params, carry, batch, key, **numbers)``: the loss of each row of the batch ``[B]``, and

@@ -20,11 +20,11 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import Layer
-from rnnjax.training.errors import UsageError
+from rnnjax.devices.layout import Layout
+from rnnjax.devices.precision import PRECISIONS, kept_in
+from rnnjax.errors import UsageError
 from rnnjax.training.fields import expanded
-from rnnjax.training.layout import Layout
 from rnnjax.training.optimizers import build_optimizer
-from rnnjax.training.precision import PRECISIONS, kept_in
 from rnnjax.training.settings import Config
 
 try:

@@ -12,14 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from rnnjax.training.hosts import fetch
-
-
-class NonFiniteLossError(ArithmeticError):
-    """The training loss or its gradient was NaN or infinite, too many times in a row."""
-
-    everywhere = True
-    """All processes of a run have the same losses."""
+from rnnjax.devices.hosts import fetch
 
 
 def skip_nonfinite(optimizer: optax.GradientTransformation) -> optax.GradientTransformation:

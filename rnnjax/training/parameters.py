@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rnnjax.training import hosts
-from rnnjax.training.checkpoints import load_params
-from rnnjax.training.identity import Identity
-from rnnjax.training.layout import Layout
-from rnnjax.training.precision import kept_in
+from rnnjax.devices import hosts
+from rnnjax.devices.layout import Layout
+from rnnjax.devices.precision import kept_in
+from rnnjax.runs.checkpoints import load_params
+from rnnjax.runs.folder import read_config
+from rnnjax.runs.identity import Identity
 from rnnjax.training.problem import Problem
-from rnnjax.training.run_folder import read_config
 from rnnjax.training.settings import Config
 
 

@@ -37,7 +37,7 @@ class Problem:
     """A model, the data that it is to learn, and how well it has learnt them.
 
     Where there are several runs at once, keys, parameters, metrics and predictions have a leading
-    axis for them, as `rnnjax.training.layout.Layout` says.
+    axis for them, as `rnnjax.devices.layout.Layout` says.
 
     Args:
         title: what is trained on what.

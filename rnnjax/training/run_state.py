@@ -10,13 +10,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rnnjax import typed_json
-from rnnjax.training import hosts, records
-from rnnjax.training.checkpoints import FOLDER, Checkpoints
-from rnnjax.training.layout import Layout
+from rnnjax.devices import hosts
+from rnnjax.devices.layout import Layout
+from rnnjax.reports.statistics import Metrics
+from rnnjax.runs import records
+from rnnjax.runs.checkpoints import FOLDER, Checkpoints
+from rnnjax.storage import typed_json
 from rnnjax.training.loop import TrainState, place
 from rnnjax.training.optimizers import averaged_params
-from rnnjax.training.statistics import Metrics
 
 
 class Best(NamedTuple):

@@ -10,12 +10,12 @@ import functools
 import typing
 from typing import Any
 
-from rnnjax.training.errors import UsageError
+from rnnjax.devices.precision import PRECISIONS
+from rnnjax.errors import UsageError
+from rnnjax.runs.interval import Interval
 from rnnjax.training.fields import check, kind_of, shown
 from rnnjax.training.fields import setting as setting
-from rnnjax.training.interval import Interval
 from rnnjax.training.optimizers import OPTIMIZERS, SCHEDULES
-from rnnjax.training.precision import PRECISIONS
 
 RESUME = ("auto", "never", "must")
 """Continue the run in the folder if there is one; refuse it; or refuse a folder without one."""

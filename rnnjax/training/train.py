@@ -8,18 +8,18 @@ from typing import Any
 import jax.numpy as jnp
 from rich.console import Console
 
+from rnnjax.devices.layout import Layout
+from rnnjax.errors import UsageError
+from rnnjax.runs.checkpoints import Checkpoints
+from rnnjax.runs.folder import RunFolder
+from rnnjax.runs.interruption import Interruption
+from rnnjax.runs.interval import Interval
 from rnnjax.training.batches import Batches
-from rnnjax.training.checkpoints import Checkpoints
-from rnnjax.training.errors import UsageError
 from rnnjax.training.fields import MOST
 from rnnjax.training.fit import EvaluationSteps, Saving, fit
-from rnnjax.training.interruption import Interruption
-from rnnjax.training.interval import Interval
-from rnnjax.training.layout import Layout
 from rnnjax.training.loop import Trainer, init_state, place
 from rnnjax.training.optimizers import build_optimizer, with_learning_rates
 from rnnjax.training.problem import Problem
-from rnnjax.training.run_folder import RunFolder
 from rnnjax.training.run_state import RunState, begin
 from rnnjax.training.settings import Config
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import rnnjax
 from rnnjax.analysis.equal_size import width_for_count
 from rnnjax.cell import param_shapes
-from rnnjax.training.reports import count_params
+from rnnjax.reports.tables import count_params
 
 
 @given(count=st.integers(0, 3000), slope=st.integers(1, 40), square=st.integers(0, 3))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from rnnjax.analysis import pictures
 from rnnjax.analysis.bootstrap import mean_over_seeds
-from rnnjax.training.plots import draw_confusion
+from rnnjax.reports.plots import draw_confusion
 
 RNG = np.random.default_rng(0)
 

@@ -9,7 +9,7 @@ import pytest
 
 from rnnjax.data import archive
 from rnnjax.data.archive import read_members
-from rnnjax.data.source import DataError
+from rnnjax.errors import DataError
 from tests.data.damage import NO_FILES, little_memory
 
 WANTED = re.compile("a/(x|y)/")

@@ -7,7 +7,7 @@ import pytest
 
 from rnnjax.data.image_sources import ImageSource
 from rnnjax.data.mnist import load, load_images
-from rnnjax.data.source import DataError
+from rnnjax.errors import DataError
 from tests.data.synthetic import SIZES, Arrays, assert_holds
 from tests.data.tfrecord_folder import as_tfrecord
 

@@ -7,7 +7,8 @@ import pytest
 
 from rnnjax.data.download import answering_mirrors, fetch, missing_files
 from rnnjax.data.image_sources import ImageSource
-from rnnjax.data.source import DataUnavailableError, RemoteFile
+from rnnjax.data.source import RemoteFile
+from rnnjax.errors import DataUnavailableError
 from tests.data.local_server import LocalServer
 
 NAME = "train-images-idx3-ubyte.gz"

@@ -27,8 +27,9 @@ from rnnjax.data.image_sources import ImageSource
 from rnnjax.data.png import grey_png, read_grey_png
 from rnnjax.data.reading import reading
 from rnnjax.data.records import read_examples
-from rnnjax.data.source import DataError, damaged_download
+from rnnjax.data.source import damaged_download
 from rnnjax.data.tfrecord import read_tfrecord
+from rnnjax.errors import DataError
 from tests.data.damage import mutated
 from tests.data.synthetic import idx_bytes, make_arrays, make_files, make_source
 from tests.data.synthetic_reviews import make_archive

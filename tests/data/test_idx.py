@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnnjax.data.idx import read_idx
-from rnnjax.data.source import DataError
+from rnnjax.errors import DataError
 from tests.data.damage import NO_FILES, little_memory
 from tests.data.synthetic import idx_bytes
 

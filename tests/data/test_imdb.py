@@ -12,8 +12,9 @@ import pytest
 from rnnjax.data import imdb, reviews_grammar
 from rnnjax.data.imdb import load
 from rnnjax.data.review_records import IMDB, review_examples
-from rnnjax.data.source import DataError, DataUnavailableError, Source
+from rnnjax.data.source import Source
 from rnnjax.data.text import START, UNKNOWN
+from rnnjax.errors import DataError, DataUnavailableError
 from tests.data.local_server import LocalServer
 from tests.data.synthetic_reviews import (
     ARCHIVE,

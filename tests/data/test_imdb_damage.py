@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from rnnjax.data.imdb import load
-from rnnjax.data.source import DataError, DataUnavailableError, Source
+from rnnjax.data.source import Source
+from rnnjax.errors import DataError, DataUnavailableError
 from tests.data.synthetic_reviews import (
     ARCHIVE,
     REVIEWS,

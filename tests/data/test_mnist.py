@@ -10,7 +10,7 @@ import pytest
 from rnnjax.data import mnist
 from rnnjax.data.image_sources import FASHION_MNIST, ImageSource
 from rnnjax.data.mnist import load, load_images
-from rnnjax.data.source import DataError, DataUnavailableError
+from rnnjax.errors import DataError, DataUnavailableError
 from tests.data.local_server import LocalServer
 from tests.data.synthetic import Arrays, assert_holds, make_arrays, make_files, make_source
 from tests.data.tfrecord_folder import as_tfrecord

@@ -14,7 +14,7 @@ import pytest
 from rnnjax.data.image_sources import ImageSource
 from rnnjax.data.mnist import load_images
 from rnnjax.data.prepared_folder import contents_digest, open_prepared
-from rnnjax.data.source import DataError
+from rnnjax.errors import DataError
 from tests.data.damage import NO_FILES, little_memory
 from tests.data.synthetic import Arrays, assert_holds
 

@@ -11,7 +11,8 @@ import pytest
 
 from rnnjax.data import mnist
 from rnnjax.data.image_sources import ImageSource
-from rnnjax.data.source import DataError, DataUnavailableError, data_root, find_prepared
+from rnnjax.data.source import data_root, find_prepared
+from rnnjax.errors import DataError, DataUnavailableError
 from tests.data.damage import NO_FILES
 from tests.data.local_server import LocalServer
 from tests.data.no_home import without_home

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from experiments import common
-from rnnjax.training.errors import UsageError
+from rnnjax.errors import UsageError
 
 PROCESSES = {"distributed": True, "coordinator": "a:1", "num_processes": 2, "process_id": 0}
 

@@ -8,7 +8,7 @@ import pytest
 from experiments.common import merge
 from experiments.compare import config_of, task_named
 from experiments.comparison.tasks import TASKS
-from rnnjax.training.errors import UsageError
+from rnnjax.errors import UsageError
 from tests.experiments.starting import assert_refused, start
 from tests.survival.runs import Run, differences, finished_checkpoints
 

@@ -12,7 +12,7 @@ import pytest
 from experiments import imdb_sentiment
 from experiments.common import merge
 from rnnjax.data.text import Vocabulary
-from rnnjax.training.reports import count_params
+from rnnjax.reports.tables import count_params
 from tests.experiments.starting import assert_refused, start
 
 

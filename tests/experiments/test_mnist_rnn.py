@@ -6,7 +6,7 @@ import jax
 import pytest
 
 from experiments import mnist_rnn
-from rnnjax.training.reports import count_params
+from rnnjax.reports.tables import count_params
 from tests.experiments.starting import assert_refused, start
 
 

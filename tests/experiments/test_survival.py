@@ -137,7 +137,7 @@ def test_nan_ends_the_run_and_the_operation_is_named(tmp_path):
 
 BUSY = """
 import hashlib
-from rnnjax.training.interruption import Interruption
+from rnnjax.runs.interruption import Interruption
 with Interruption(lambda line: print(line, flush=True)):
     print("ready", flush=True)
     hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # many minutes without a look at signals

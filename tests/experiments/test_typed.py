@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments import binary_sequence, imdb_sentiment, mnist_rnn
-from experiments.command_line import read_flags
 from experiments.compare import config_of, task_named
 from experiments.comparison.tasks import TASKS
 from rnnjax.data import imdb, mnist
+from rnnjax.devices.layout import Layout
+from rnnjax.errors import UsageError
+from rnnjax.experiment.command_line import read_flags
 from rnnjax.training import needs
-from rnnjax.training.errors import UsageError
 from rnnjax.training.fields import kind_of
-from rnnjax.training.layout import Layout
 from rnnjax.training.settings import Config
 from tests.experiments.starting import start
 

@@ -5,10 +5,11 @@ import os
 
 import pytest
 
-from rnnjax.export import ExportError, check_folder
+from rnnjax.errors import ExportError
+from rnnjax.export import check_folder
 from rnnjax.export import unfinished as module
 from rnnjax.export.unfinished import LIST, fill, find_others
-from tests.training.saving import contents
+from tests.runs.saving import contents
 
 FILES = {"model.onnx": b"1" * 100, "params.safetensors": b"2" * 100, "README.md": b"3"}
 

@@ -14,9 +14,9 @@ import rnnjax
 from rnnjax.export import Array, Model, export_model
 from rnnjax.export.onnx import onnx_function, to_onnx
 from tests.cells_under_test import random_like
-from tests.models_to_export import MODELS_TO_EXPORT
+from tests.export.models_to_export import MODELS_TO_EXPORT
+from tests.export.test_exported_models import SIZES, drawn, outputs_of
 from tests.running import assert_close
-from tests.test_exported_models import SIZES, drawn, outputs_of
 
 # Those of jax2onnx and what it imports.
 pytestmark = pytest.mark.filterwarnings("default")

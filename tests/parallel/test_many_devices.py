@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from rnnjax.training.errors import UsageError
-from rnnjax.training.layout import Layout
+from rnnjax.devices.layout import Layout
+from rnnjax.errors import UsageError
 from tests.parallel.runs import metrics, run_of, start_apart, start_together, without_noise
 from tests.survival.runs import Run, finished_checkpoints
 

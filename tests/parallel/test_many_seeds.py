@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from rnnjax.training.layout import Layout
+from rnnjax.devices.layout import Layout
 from tests.parallel.runs import SMALL, metrics, run_of
 from tests.survival.runs import Run
 

@@ -12,7 +12,7 @@ import json, jax, jax.numpy as jnp, numpy as np, optax
 import rnnjax
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from rnnjax.training.batches import ExampleBatches
-from rnnjax.training.layout import Layout
+from rnnjax.devices.layout import Layout
 from rnnjax.training.loop import Trainer, init_state
 
 jax.config.update("jax_enable_x64", True)

@@ -17,8 +17,8 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from rnnjax.training.checkpoint_folder import FOLDER, Place, places
-from rnnjax.training.manifest import NAME
+from rnnjax.runs.checkpoint_folder import FOLDER, Place, places
+from rnnjax.runs.manifest import NAME
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300.0

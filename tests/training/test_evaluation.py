@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from rnnjax.devices.layout import Layout
 from rnnjax.training.evaluation import Predictor, classification_metrics
-from rnnjax.training.layout import Layout
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 100])

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rnnjax.training import hosts
+from rnnjax.devices import hosts
+from rnnjax.devices.layout import Layout
 from rnnjax.training.batches import ExampleBatches, WindowBatches
 from rnnjax.training.feed import Feed
-from rnnjax.training.layout import Layout
 
 DATA = {"x": np.random.default_rng(0).normal(size=(10, 3)), "y": np.arange(10)}
 

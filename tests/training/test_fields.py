@@ -9,7 +9,7 @@ import pytest
 from experiments import binary_sequence, imdb_sentiment, mnist_rnn
 from experiments.compare import config_of
 from experiments.comparison.tasks import TASKS
-from rnnjax.training.errors import UsageError
+from rnnjax.errors import UsageError
 from rnnjax.training.fields import LARGEST, MOST, SMALLEST, kind_of, shown
 from rnnjax.training.settings import LAST_SEED, Config
 

@@ -9,13 +9,13 @@ import optax
 import pytest
 from rich.console import Console
 
+from rnnjax.devices.layout import Layout
+from rnnjax.runs.checkpoints import Checkpoints, load_params
+from rnnjax.runs.interruption import Interrupted, Interruption
+from rnnjax.runs.interval import Interval
 from rnnjax.training import loop
 from rnnjax.training.batches import ExampleBatches
-from rnnjax.training.checkpoints import Checkpoints, load_params
 from rnnjax.training.fit import EvaluationSteps, Saving, fit
-from rnnjax.training.interruption import Interrupted, Interruption
-from rnnjax.training.interval import Interval
-from rnnjax.training.layout import Layout
 from rnnjax.training.loop import Trainer, init_state
 from rnnjax.training.optimizers import build_optimizer
 from rnnjax.training.run_state import begin

@@ -8,11 +8,11 @@ import numpy as np
 import optax
 import pytest
 
+from rnnjax.devices.layout import Layout
+from rnnjax.errors import NonFiniteLossError
 from rnnjax.training import loop
 from rnnjax.training.batches import ExampleBatches
-from rnnjax.training.layout import Layout
 from rnnjax.training.loop import Trainer, init_state
-from rnnjax.training.nonfinite import NonFiniteLossError
 
 RATE = 0.05
 

@@ -12,9 +12,9 @@ import pytest
 from experiments import binary_sequence, imdb_sentiment, mnist_rnn
 from rnnjax import GRU
 from rnnjax.data import imdb, mnist
+from rnnjax.devices.layout import Layout
+from rnnjax.errors import UsageError
 from rnnjax.training import needs
-from rnnjax.training.errors import UsageError
-from rnnjax.training.layout import Layout
 from rnnjax.training.loop import init_state
 from rnnjax.training.optimizers import build_optimizer
 from rnnjax.training.settings import Config

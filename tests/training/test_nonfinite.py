@@ -8,15 +8,11 @@ import numpy as np
 import optax
 import pytest
 
+from rnnjax.errors import NonFiniteLossError
 from rnnjax.training import loop
 from rnnjax.training.batches import ExampleBatches
 from rnnjax.training.loop import Trainer, init_state
-from rnnjax.training.nonfinite import (
-    NonFiniteLossError,
-    find_operation,
-    skip_nonfinite,
-    skipped_updates,
-)
+from rnnjax.training.nonfinite import find_operation, skip_nonfinite, skipped_updates
 
 ROWS = 12
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from rnnjax.training.layout import Layout
+from rnnjax.devices.layout import Layout
 from rnnjax.training.parameters import initial_params
 from rnnjax.training.settings import Config
 

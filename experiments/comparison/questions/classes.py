@@ -12,7 +12,7 @@ from experiments.comparison.wording import caveats
 from rnnjax.analysis.bootstrap import mean_over_seeds, paired_difference
 from rnnjax.analysis.class_scores import SCORES, ClassScores, score_classes
 from rnnjax.analysis.pictures import draw_class_scores
-from rnnjax.training.plots import draw_confusion
+from rnnjax.reports.plots import draw_confusion
 
 TASKS = ("mnist_rnn", "imdb_sentiment")
 NAMES = {"precision": "precision", "recall": "recall", "f1": "F1"}

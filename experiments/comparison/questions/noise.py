@@ -19,7 +19,7 @@ from experiments.comparison.wording import caveats, factor, seed_by_seed, unless
 from rnnjax.analysis.bootstrap import mean_over_seeds, paired_difference
 from rnnjax.analysis.gradient_noise import NoiseScale, gradient_noise_scale, pooled
 from rnnjax.analysis.pictures import draw_noise
-from rnnjax.training.layout import Layout
+from rnnjax.devices.layout import Layout
 from rnnjax.training.problem import Problem
 
 FACTORS = (2, 8)

@@ -21,10 +21,10 @@ from rnnjax.analysis.bootstrap import mean_over_seeds, paired_difference
 from rnnjax.analysis.equal_size import width_for_count
 from rnnjax.analysis.input_order import in_order
 from rnnjax.analysis.pictures import draw_comparison
-from rnnjax.plain_models import PlainClassifier
-from rnnjax.training.layout import Layout
+from rnnjax.devices.layout import Layout
+from rnnjax.models.plain import PlainClassifier
+from rnnjax.reports.tables import count_params
 from rnnjax.training.problem import Problem
-from rnnjax.training.reports import count_params
 
 PIXEL_SHARE = 4
 """Pixel by pixel an image takes many times as many steps as row by row, so that these runs get only

@@ -16,7 +16,7 @@ from experiments.comparison.sweep import Sweep
 from experiments.comparison.tasks import TASKS
 from experiments.comparison.trials import best_of, trials_of
 from experiments.mnist_rnn import Config
-from rnnjax.training.layout import Layout
+from rnnjax.devices.layout import Layout
 
 
 def group_of(plan, accuracy, diverged=None, num_params=100):

@@ -9,7 +9,7 @@ from sklearn.metrics import f1_score
 from experiments.comparison.group import Plan
 from experiments.comparison.questions import classes
 from rnnjax.analysis.bootstrap import mean_over_seeds
-from rnnjax.training.errors import UsageError
+from rnnjax.errors import UsageError
 from tests.experiments.comparison.asking import SMALL, study_of
 
 

@@ -7,7 +7,7 @@ from jax.flatten_util import ravel_pytree
 
 from experiments.comparison.group import Plan
 from experiments.comparison.questions import noise
-from rnnjax.training.errors import UsageError
+from rnnjax.errors import UsageError
 from tests.experiments.comparison.asking import SMALL, study_of
 
 

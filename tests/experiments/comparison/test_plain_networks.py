@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.comparison.questions import plain_networks
-from rnnjax.training.errors import UsageError
+from rnnjax.errors import UsageError
 from tests.experiments.comparison.asking import SMALL, study_of
 
 

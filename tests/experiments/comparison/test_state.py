@@ -10,7 +10,7 @@ import rnnjax
 from experiments.comparison.group import Plan
 from experiments.comparison.questions import state
 from rnnjax.bridges.named import from_named
-from rnnjax.training.errors import UsageError
+from rnnjax.errors import UsageError
 from tests.experiments.comparison.asking import SMALL, study_of
 
 

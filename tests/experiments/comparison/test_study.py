@@ -14,8 +14,8 @@ from experiments.common import merge
 from experiments.comparison.group import Plan
 from experiments.comparison.study import Study
 from experiments.comparison.tasks import TASKS
-from rnnjax.training.errors import UsageError
-from rnnjax.training.layout import SEEDS, Layout
+from rnnjax.devices.layout import SEEDS, Layout
+from rnnjax.errors import UsageError
 
 SCRIPTS = {"mnist_rnn": mnist_rnn, "imdb_sentiment": imdb_sentiment}
 SCRIPTS |= {"binary_sequence": binary_sequence}

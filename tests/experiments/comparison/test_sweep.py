@@ -5,7 +5,7 @@ import pytest
 from experiments.comparison.sweep import Sweep, by_group, parse, product
 from experiments.imdb_sentiment import Config as Reviews
 from experiments.mnist_rnn import Config as Images
-from rnnjax.training.errors import UsageError
+from rnnjax.errors import UsageError
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The machine: processes, devices, how arrays lie on them, and number formats."""

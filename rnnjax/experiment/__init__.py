@@ -1,0 +1,1 @@
+"""The frame of every experiment: settings as flags, and the order of a run."""

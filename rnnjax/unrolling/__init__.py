@@ -1,0 +1,1 @@
+"""The engine: a cell run over a sequence, forward and back."""
