@@ -14,7 +14,7 @@ import pytest
 
 from tests.experiments.starting import ROOT
 
-BEGIN = "import rnnjax.outset as outset; outset.begin()\n"
+BEGIN = "import sys; import rnnjax.outset as outset; outset.begin()\n"
 
 
 def run(program, *, options=(), environment=None, stdout: Any = -1, stderr: Any = -1):
@@ -155,7 +155,7 @@ def ctrl_c(handler):
 @pytest.mark.parametrize("script", ["mnist_rnn", "binary_sequence", "imdb_sentiment", "compare"])
 def test_ctrl_c_in_the_imports_is_one_line(script, tmp_path):
     """A module that never ends stands where the first large import is."""
-    for name in ("jax", "flax", "absl", "rnnjax"):
+    for name in ("jax", "flax", "absl"):
         (tmp_path / f"{name}.py").write_text(
             "import os, time; os.write(1, b'!')\n"
             "while True:\n"
