@@ -32,26 +32,27 @@ if __name__ == "__main__":
     # Where Python looks first: not in this folder, but where it lies, among the other scripts.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from experiments import common
 from experiments.comparison.questions import QUESTIONS
 from experiments.comparison.settings import settings_of_run
 from experiments.comparison.study import TASK, Study
 from experiments.comparison.sweep import Sweep, parse, product
 from experiments.comparison.tasks import TASKS, Task
 from rnnjax.errors import UsageError
+from rnnjax.experiment import Config, Experiment, launch, setting
+from rnnjax.experiment.terminal import open_console
 
 
-def config_of(task: Task) -> type[common.Config]:
+def config_of(task: Task) -> type[Config]:
     """The settings of a comparison of runs of a task: its own and a few more."""
 
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Config(task.config):
-        task: str = common.setting("mnist_rnn", "experiment", choices=TASKS)
-        question: str | None = common.setting(None, "what to answer", choices=QUESTIONS)
-        sweep: Sequence[str] = common.setting(
+        task: str = setting("mnist_rnn", "experiment", choices=TASKS)
+        question: str | None = setting(None, "what to answer", choices=QUESTIONS)
+        sweep: Sequence[str] = setting(
             (), "a setting and its values, low:high:count or a,b,…; several: all combinations"
         )
-        num_seeds: int = common.setting(5, "runs of each setting: --seed and after", at_least=1)
+        num_seeds: int = setting(5, "runs of each setting: --seed and after", at_least=1)
 
         def __post_init__(self) -> None:
             super().__post_init__()
@@ -89,12 +90,11 @@ def config_of(task: Task) -> type[common.Config]:
     return Config
 
 
-def run(config: Any) -> dict[str, Any]:
+def run(experiment: Experiment, config: Any) -> None:
     name = config.question or "sweep"
     question = importlib.import_module(f"experiments.comparison.questions.{name}")
-    study = Study(TASKS[config.task], config, common.open_console())
+    study = Study(TASKS[config.task], config, open_console())
     study.finish(question.answer(study))
-    return {}
 
 
 def task_named(arguments: Sequence[str]) -> Task:
@@ -108,4 +108,5 @@ def task_named(arguments: Sequence[str]) -> Task:
 
 if __name__ == "__main__":
     chosen = task_named(sys.argv[1:])
-    common.launch(TASK, config_of(chosen), chosen.presets, run)
+    comparison = dataclasses.replace(chosen, name=TASK, config=config_of(chosen))
+    launch(comparison, run)

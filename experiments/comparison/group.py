@@ -10,10 +10,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from experiments import common
 from experiments.comparison.tasks import Build
 from rnnjax.devices.layout import Layout
 from rnnjax.training.problem import Problem
+from rnnjax.training.settings import Config
 
 Setting = Mapping[str, float]
 """Numbers by the names of their flags, in which a run differs from others of its group."""
@@ -57,7 +57,7 @@ class Group:
     """
 
     plan: Plan
-    config: common.Config
+    config: Config
     problem: Problem
     layout: Layout
     params: Any
@@ -110,6 +110,7 @@ class Group:
     @functools.cached_property
     def logits(self) -> np.ndarray:
         """The predictions for the test set, ``[V, S, N, C]``."""
+        assert self.problem.predict is not None
         logits = np.asarray(self.problem.predict(self.params))
         axes = 1 + (self.layout.num_seeds > 1)
         if logits.ndim == axes:  # one logit stands for two classes

@@ -6,13 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from experiments import common
 from rnnjax.experiment.command_line import of_one_length
+from rnnjax.training.settings import Config
 
 
-def settings_of_run(
-    config: common.Config, task_config: type[common.Config], changes: Mapping[str, Any]
-) -> Any:
+def settings_of_run(config: Config, task_config: type[Config], changes: Mapping[str, Any]) -> Any:
     """What a run has that differs from the others in some settings.
 
     Args:

@@ -16,7 +16,6 @@ import jax
 import numpy as np
 from rich.console import Console
 
-from experiments import common
 from experiments.comparison import page
 from experiments.comparison.answer import Answer
 from experiments.comparison.group import Group, Plan
@@ -27,13 +26,16 @@ from experiments.comparison.tasks import Task
 from rnnjax.devices import hosts
 from rnnjax.devices.layout import Layout
 from rnnjax.errors import UsageError
-from rnnjax.experiment.startup import fitting_devices
+from rnnjax.experiment.order import load, open_run
+from rnnjax.experiment.startup import fitting_devices, lay_out
 from rnnjax.reports.tables import count_params
 from rnnjax.runs import resumption
 from rnnjax.runs.checkpoints import load_params
 from rnnjax.runs.folder import RunFolder, environment
 from rnnjax.runs.interruption import Interrupted
 from rnnjax.training.nonfinite import skipped_in_a_row
+from rnnjax.training.parameters import initial_params
+from rnnjax.training.train import train
 
 TASK = "compare"
 
@@ -67,13 +69,13 @@ class Study:
         made: Any = types.SimpleNamespace(
             name=self.task.name, origin="made for each run", warning=None
         )
-        self._opened = common.open_run(TASK, self.config, self.data or made)
+        self._opened = open_run(TASK, self.config, self.data or made, {})
         return self._opened.path
 
     @functools.cached_property
     def data(self) -> Any:
         """The task's data, loaded once."""
-        return self.task.load(self.config, self.console)
+        return load(self.task, self.config, self.console)
 
     def run(
         self,
@@ -150,12 +152,11 @@ class Study:
         problem = (plan.build or self.task.problem)(config, layout, self.data)
         numbers = plan.numbers(config.num_seeds)
         initial = functools.partial(
-            common.initial_params, config, layout, problem, numbers.pop("initial_scale", None)
+            initial_params, config, layout, problem, numbers.pop("initial_scale", None)
         )
         # In any case, because it refuses a group of other numbers, and holds the folder's lock.
-        folder = common.open_run(
-            self.task.name, config, problem.dataset, settings=[dict(s) for s in plan.settings]
-        )
+        settings = [dict(setting) for setting in plan.settings]
+        folder = open_run(self.task.name, config, problem.dataset, problem.files, settings=settings)
         if not finished:
             self._train(config, layout, problem, initial(), numbers, folder)
         like = jax.eval_shape(initial)
@@ -183,7 +184,7 @@ class Study:
                 f"{layout.mesh.devices.size} devices, and their means:"
             )
         each = {n: values if layout.num_seeds > 1 else values[0] for n, values in numbers.items()}
-        fitted = common.train(config, folder, self.console, layout, problem, params, each)
+        fitted = train(config, folder, self.console, layout, problem, params, each)
         final = fitted.best_params if problem.keep_best else fitted.params
         metrics = {name: np.atleast_1d(value) for name, value in problem.test(final).items()}
         in_a_row = np.broadcast_to(skipped_in_a_row(fitted.train.opt_state), layout.num_seeds)
@@ -209,7 +210,7 @@ def _lay_out(plan: Plan, config: Any) -> Layout:
         runs = len(plan.settings) * config.num_seeds
         count = fitting_devices(config, len(jax.devices()), runs)
         config = dataclasses.replace(config, num_devices=count)
-    return common.lay_out(config, len(plan.settings))
+    return lay_out(config, len(plan.settings))
 
 
 def _shown(seconds: float) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments import common
 from rnnjax.errors import UsageError
 from rnnjax.training.fields import kind_of, shown
+from rnnjax.training.settings import Config
 
 LINEAR = ("dropout", "embedding_dropout", "word_dropout", "average")
 """Numbers between 0 and 1 whose values lie at equal distances; of all others they lie at equal
@@ -35,7 +35,7 @@ class Sweep:
     values: tuple[Any, ...]
 
 
-def parse(text: str, config_type: type[common.Config]) -> Sweep:
+def parse(text: str, config_type: type[Config]) -> Sweep:
     """Reads ``name=low:high:count`` or ``name=value,value,…``.
 
     A range has equal ratios between its values, or where it begins at 0 and for dropout rates,

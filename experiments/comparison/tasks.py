@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import jax
-from rich.console import Console
 
-from experiments import binary_sequence, common, imdb_sentiment, mnist_rnn
-from rnnjax.data import imdb, mnist
+from experiments import binary_sequence, imdb_sentiment, mnist_rnn
 from rnnjax.devices.layout import Layout
+from rnnjax.experiment import Experiment, initializing
 from rnnjax.reports.tables import count_params
 from rnnjax.training.problem import Problem
 
@@ -20,75 +18,47 @@ Build = Callable[[Any, Layout, Any], Problem]
 """``build(config, layout, data)``: what a run with these settings is to learn."""
 
 
-Init = Callable[[jax.Array], Any]
-"""Initial parameters from a key."""
+Init = Callable[[Any, Any], Callable[[jax.Array], Any]]
+"""``init(config, data)``: what makes the initial parameters, without anything else."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Task:
-    """One of the experiments.
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Task(Experiment):
+    """One of the experiments; what its script says of itself, and `Init`."""
 
-    Args:
-        name: of its script.
-        config: the type of its settings.
-        presets: its published configurations.
-        load: ``load(config, console)``, its data; None where they are made for each run.
-        problem: what its runs learn.
-        init: ``init(config, data)``, what makes the initial parameters, without anything else.
-        numbers: settings that its loss takes by name, so that runs of one program may differ.
-    """
+    init: Init
 
-    name: str
-    config: type[common.Config]
-    presets: Mapping[str, Mapping[str, Any]]
-    load: Callable[[Any, Console], Any]
-    problem: Build
-    init: Callable[[Any, Any], Init]
-    numbers: tuple[str, ...] = ()
+    @classmethod
+    def of(cls, experiment: Experiment, init: Init) -> Task:
+        """The experiment with its initial parameters."""
+        names = [field.name for field in dataclasses.fields(experiment)]
+        return cls(**{name: getattr(experiment, name) for name in names}, init=init)
 
     def count_params(self, config: Any, data: Any) -> int:
         """How many parameters one run with these settings has; computes nothing."""
         return count_params(jax.eval_shape(self.init(config, data), jax.random.key(0)))
 
 
-def _mnist_init(config: Any, data: Any) -> Init:
+def _mnist_init(config: Any, data: Any) -> Callable[[jax.Array], Any]:
     example = mnist_rnn.scale(data.train_images[:1])
     model = mnist_rnn.build_model(config, example.shape[-1], len(data.class_names))
-    return lambda key: model.init(key, example)["params"]
+    return initializing(model, example)
 
 
-def _imdb_init(config: Any, data: Any) -> Init:
+def _imdb_init(config: Any, data: Any) -> Callable[[jax.Array], Any]:
     model = imdb_sentiment.build_model(config, len(data.vocabulary.limited(config.num_words)))
-    return functools.partial(imdb_sentiment.init, model)
+    return initializing(model, imdb_sentiment.A_TEXT)
+
+
+def _binary_init(config: Any, data: Any) -> Callable[[jax.Array], Any]:
+    return initializing(binary_sequence.build_model(config), binary_sequence.ONE_BIT)
 
 
 TASKS = {
     task.name: task
     for task in (
-        Task(
-            mnist_rnn.TASK,
-            mnist_rnn.Config,
-            mnist_rnn.PRESETS,
-            functools.partial(common.load, mnist.load),
-            mnist_rnn.problem,
-            _mnist_init,
-        ),
-        Task(
-            imdb_sentiment.TASK,
-            imdb_sentiment.Config,
-            imdb_sentiment.PRESETS,
-            functools.partial(common.load, imdb.load),
-            imdb_sentiment.problem,
-            _imdb_init,
-            imdb_sentiment.RATES,
-        ),
-        Task(
-            binary_sequence.TASK,
-            binary_sequence.Config,
-            binary_sequence.PRESETS,
-            lambda config, console: None,
-            lambda config, layout, data: binary_sequence.problem(config, layout),
-            lambda config, data: binary_sequence.build_model(config)[1],
-        ),
+        Task.of(mnist_rnn.EXPERIMENT, _mnist_init),
+        Task.of(imdb_sentiment.EXPERIMENT, _imdb_init),
+        Task.of(binary_sequence.EXPERIMENT, _binary_init),
     )
 }

@@ -189,6 +189,21 @@ def bayes_limit(
     return _limit(_predictions_by_known_bits()[np.clip(known - lag, 0, 2)])
 
 
+def limits(lag: int) -> dict[str, float]:
+    """What the best possible predictor reaches, as it stands in the result of a run."""
+    limit = bayes_limit(lag)
+    return {"bayes_loss": limit.cross_entropy, "bayes_accuracy": limit.accuracy}
+
+
+def limits_line(lag: int) -> str:
+    """What there is to be known of the targets, in a line."""
+    limit = bayes_limit(lag)
+    return (
+        f"limits   knowing the rule: loss {limit.cross_entropy:.4f}, accuracy {limit.accuracy:.2f};"
+        f" knowing nothing: loss {np.log(2):.4f}, accuracy 0.50"
+    )
+
+
 def best_predictions(x: ArrayLike, lag: int = 1) -> np.ndarray:
     """The best possible predictor itself: P(y = 1), given the bits of the row so far.
 

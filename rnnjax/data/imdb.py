@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 
@@ -17,10 +17,10 @@ from rnnjax.data import reviews_grammar
 from rnnjax.data.packed_texts import PackedTexts
 from rnnjax.data.prepare import find_or_prepare
 from rnnjax.data.prepared_cache import PreparedCache
-from rnnjax.data.ragged import Ragged
+from rnnjax.data.ragged import Padded, Ragged, Side, pad
 from rnnjax.data.review_records import IMDB, read_reviews, review_examples, review_features
 from rnnjax.data.source import Progress, Source
-from rnnjax.data.text import Vocabulary
+from rnnjax.data.text import Vocabulary, limit_words
 from rnnjax.errors import DataError, DataUnavailableError
 
 # Raise the first when other texts or another order come out of the same records, the second when
@@ -81,6 +81,48 @@ class ReviewDataset(NamedTuple):
     def test_texts(self) -> PackedTexts:
         """The original texts, in the order of ``test``; as for `train_texts`."""
         return self.read_texts("test")
+
+    def num_validation(self, asked: int) -> int:
+        """How many of the training reviews, the first ones, are for validation.
+
+        Args:
+            asked: so many, but at most half of a stand-in, which is smaller than what was asked
+                for.
+
+        Raises:
+            DataError: it leaves none to train on.
+        """
+        there = len(self.train)
+        count = asked if self.warning is None else min(asked, there // 2)
+        if count >= there:
+            raise DataError(
+                f"--num_validation={count} leaves none of the {there} training reviews."
+            )
+        return count
+
+    def described(self, num_words: int) -> str:
+        """How many reviews there are, one as indices and as words, the longest and the shortest."""
+        lengths, first = self.train.lengths, limit_words(self.train[0][:20], num_words)
+        label = "favourable" if self.train_labels[0] else "unfavourable"
+        return (
+            f"reviews  {len(self.train):,} to train, {len(self.test):,} to test; the longest has "
+            f"{lengths.max():,} words, the shortest {lengths.min():,}\n"
+            f"indices  {' '.join(map(str, first))} …\n"
+            f"words    {self.vocabulary.decode(first)} … ({label})"
+        )
+
+
+def padded(reviews: Ragged, length: int, num_words: int, padding: str) -> Padded:
+    """The most frequent words only, at one length; a longer review keeps its last words.
+
+    Args:
+        reviews: as indices.
+        length: T.
+        num_words: the size of the vocabulary, the four special indices included.
+        padding: where zeros are added, "pre" or "post".
+    """
+    limited = Ragged(limit_words(reviews.values, num_words), reviews.offsets)
+    return pad(limited, length, padding=cast(Side, padding), truncating="pre")
 
 
 def load(

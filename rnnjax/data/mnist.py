@@ -97,6 +97,13 @@ def load(
         )
 
 
+def side_and_classes(name: str) -> tuple[int, tuple[str, ...]]:
+    """Pixels on each side of an image, and what the labels stand for, in the data of a name."""
+    if name in SOURCES:
+        return 28, SOURCES[name].class_names
+    return 8, DIGITS
+
+
 def load_images(
     source: ImageSource,
     data_dir: str | os.PathLike[str] | None = None,

@@ -1,1 +1,44 @@
-"""The frame of every experiment: settings as flags, and the order of a run."""
+"""The frame of every experiment: settings as flags, and the order of a run.
+
+A script has its own words only, its settings, model, data, loss, metrics and pictures, and ends
+with ``launch(EXPERIMENT)``; it may lie anywhere. See ``docs/your_own_experiment.md``.
+"""
+
+from rich.console import Console
+
+from rnnjax.devices.layout import Layout
+from rnnjax.errors import UsageError
+from rnnjax.experiment.building import (
+    applying,
+    build_layer,
+    initializing,
+    run_title,
+    show_class_scores,
+)
+from rnnjax.experiment.experiment import Baselines, Experiment, Outcome
+from rnnjax.experiment.launch import launch
+from rnnjax.experiment.saved import read_file, saved_config, saved_dataset
+from rnnjax.training.batches import Batches, ExampleBatches, WindowBatches
+from rnnjax.training.evaluation import (
+    Predictor,
+    classification_metrics,
+    classifying,
+    reading,
+    scoring,
+)
+from rnnjax.training.lengths import batches_by_length
+from rnnjax.training.metrics import ACCURACY, LOSS, Metric
+from rnnjax.training.needs import needs_of, num_bytes
+from rnnjax.training.optimizers import SCHEDULES
+from rnnjax.training.parameters import load_model
+from rnnjax.training.problem import Problem
+from rnnjax.training.settings import Config, command, setting
+
+__all__ = [
+    "ACCURACY", "LOSS", "SCHEDULES", "Baselines", "Batches", "Config", "Console",
+    "ExampleBatches", "Experiment", "Layout", "Metric", "Outcome", "Predictor", "Problem",
+    "UsageError", "WindowBatches", "applying", "batches_by_length", "build_layer",
+    "classification_metrics", "classifying", "command", "initializing", "launch", "load_model",
+    "needs_of", "num_bytes", "read_file", "reading", "run_title", "saved_config",
+    "saved_dataset", "scoring", "setting", "show_class_scores",
+]  # fmt: skip

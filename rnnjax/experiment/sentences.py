@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
 from rich.console import Console
 
+from rnnjax.data.ragged import Padded
 from rnnjax.data.text import check_sentence
 from rnnjax.errors import UsageError
 
@@ -108,3 +113,47 @@ def judge(
         for sentence, p in zip(sentences, probabilities(sentences), strict=True):
             judged = f"{classes[int(p > 0.5)]:12} {max(p, 1 - p):6.1%}"
             console.print(f"{judged}  {sentence}", soft_wrap=True)
+
+
+def given(value: str | None, flag: str) -> Iterable[Sequence[str]]:
+    """What a flag gives to judge: itself, or with "-" the lines of standard input.
+
+    Raises:
+        UsageError: as `checked`, and `from_lines` as they come.
+    """
+    if value == "-":
+        return from_lines(sys.stdin.buffer, flag)
+    return [[checked(str(value), flag)]]
+
+
+def reader(
+    model: nn.Module,
+    params: Any,
+    encode: Callable[[Sequence[str]], Padded],
+    *,
+    with_mask: bool,
+) -> Callable[[Sequence[str]], list[float]]:
+    """A trained classifier of texts as a function of sentences: the probability of label 1.
+
+    Of at most `AT_ONCE` sentences, so that its memory has a bound; it is compiled for that number,
+    and for a single one.
+
+    Args:
+        model: gives one logit for each text.
+        params: its parameters.
+        encode: makes indices of words of sentences.
+        with_mask: whether the model was trained to leave out padding.
+    """
+
+    @jax.jit
+    def read(params: Any, tokens: jax.Array, mask: jax.Array | None) -> jax.Array:
+        logits: Any = model.apply({"params": params}, tokens, mask=mask)
+        return jax.nn.sigmoid(logits)
+
+    def probabilities(sentences: Sequence[str]) -> list[float]:
+        filling = [""] * (AT_ONCE - len(sentences) if len(sentences) > 1 else 0)
+        texts = encode([*sentences, *filling])
+        found = read(params, jnp.asarray(texts.tokens), texts.mask if with_mask else None)
+        return found.tolist()[: len(sentences)]
+
+    return probabilities

@@ -72,39 +72,6 @@ def class_table(scores: ClassScores, title: str) -> Table:
     return table
 
 
-def surest_mistakes(
-    labels: np.ndarray, probabilities: np.ndarray, texts: Sequence[str], count: int = 20
-) -> list[dict[str, Any]]:
-    """The texts that were judged wrongly with the most confidence, the surest first.
-
-    Args:
-        labels: true ones ``[N]``, 0 or 1.
-        probabilities: of label 1 ``[N]``.
-        texts: N.
-        count: how many.
-    """
-    wrong = np.flatnonzero((probabilities > 0.5) != (labels > 0))
-    sureness = np.abs(probabilities[wrong] - 0.5)
-    return [
-        {"label": int(labels[i]), "probability": float(probabilities[i]), "text": texts[int(i)]}
-        for i in wrong[np.argsort(-sureness, kind="stable")][:count]
-    ]
-
-
-def mistakes_table(mistakes: Sequence[dict[str, Any]], class_names: Sequence[str]) -> Table:
-    """The table of `surest_mistakes`, long texts cut."""
-    table = Table(title="the surest mistakes", show_lines=True)
-    table.add_column("is")
-    table.add_column("judged")
-    table.add_column("text", max_width=90)
-    for mistake in mistakes:
-        text, p = mistake["text"], mistake["probability"]
-        judged = f"{class_names[int(p > 0.5)]} ({max(p, 1 - p):.1%})"
-        shown = text if len(text) <= 400 else f"{text[:200]} … {text[-200:]}"
-        table.add_row(Text(class_names[int(mistake["label"])]), Text(judged), Text(shown))
-    return table
-
-
 def _score_cells(row: dict[str, float]) -> list[str]:
     shares = [f"{row[name]:.4f}" for name in SCORES]
     return [*shares, f"{row['support']:,.0f}"]

@@ -22,7 +22,7 @@ _SPREAD = {"sd": dict[str, float], "seeds": dict[str, list[float]]}
 
 DATASET = Fields(
     {"name": str},
-    {"origin": str, "warning": str | None, "vocabulary": str, "settings": list[dict[str, float]]},
+    {"origin": str, "warning": str | None, "files": dict[str, str], "settings": list[dict[str, float]]},
 )
 """Of the data that a run has used."""
 
@@ -43,9 +43,6 @@ EVALUATION = Fields({"step": int}, _SPREAD, others=float)
 
 RESULT = Fields(optional={"steps": int, "num_params": int} | _SPREAD)
 """``result.json``, whatever was trained."""
-
-SHOWN_RESULT = Fields({"steps": int, "test_loss": float, "test_accuracy": float}, RESULT.optional)
-"""That of a single run, as far as it is shown again."""
 
 CHECKPOINT = Fields(
     {

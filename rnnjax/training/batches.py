@@ -122,7 +122,7 @@ class WindowBatches:
             with the initial one.
 
     Raises:
-        ValueError: the window does not divide the row.
+        UsageError: the window does not divide the row.
 
     Source: R. Williams, J. Peng, "An efficient gradient-based algorithm for on-line training of
     recurrent network trajectories", Neural Computation 2 (1990), 490-501.
@@ -135,9 +135,9 @@ class WindowBatches:
 
     def __post_init__(self) -> None:
         if self.num_steps % self.window:
-            raise ValueError(
-                f"A row of {self.num_steps} steps can't be cut into windows of {self.window}; "
-                "choose a divisor."
+            raise UsageError(
+                f"--window: A row of {self.num_steps} steps can't be cut into windows of "
+                f"{self.window}; choose a divisor."
             )
 
     @property

@@ -104,3 +104,68 @@ def classification_metrics(
         f"{prefix}_loss": np.asarray(losses.mean(axis=-1)),
         f"{prefix}_accuracy": np.asarray(hits.mean(axis=-1)),
     }
+
+
+def classifying(
+    logits: Callable[[Any, Any], jax.Array],
+    inputs: Any,
+    labels: np.ndarray,
+    layout: Layout,
+    prefix: str = "test",
+    *,
+    batch_size: int = 2000,
+    binary: bool = False,
+) -> tuple[Predictor, Callable[[Any], dict[str, np.ndarray]]]:
+    """What a classifier makes of a data set, and how well: functions of parameters.
+
+    Args:
+        logits: ``logits(params, batch)``, of a batch of the inputs.
+        inputs: a pytree of arrays ``[N, ...]``.
+        labels: ``[N]``.
+        layout: of seeds and rows over devices.
+        prefix: as in `classification_metrics`.
+        batch_size: examples at a time.
+        binary: as in `classification_metrics`.
+    """
+    predict = Predictor(logits, inputs, batch_size, layout)
+    return predict, scoring(predict, labels, prefix, binary=binary)
+
+
+def scoring(
+    predict: Callable[[Any], jax.Array],
+    labels: np.ndarray | jax.Array,
+    prefix: str = "test",
+    *,
+    binary: bool = False,
+) -> Callable[[Any], dict[str, np.ndarray]]:
+    """The `classification_metrics` of what is predicted with given parameters.
+
+    Args:
+        predict: the logits.
+        labels: as many in all as there are logits, or those that all seeds have.
+        prefix: as in `classification_metrics`.
+        binary: as there.
+    """
+
+    def evaluate(params: Any) -> dict[str, np.ndarray]:
+        logits = predict(params)
+        shape = logits.shape if binary else logits.shape[:-1]
+        own = labels.reshape(shape) if labels.size == math.prod(shape) else labels
+        return classification_metrics(logits, own, prefix, binary=binary)
+
+    return evaluate
+
+
+def reading(
+    read: Callable[[Any, Any], Any], inputs: Any, layout: Layout
+) -> Callable[[Any], jax.Array]:
+    """What a model makes of all inputs at once, of which each seed has its own, by parameters.
+
+    Args:
+        read: ``read(params, inputs)``, of one seed.
+        inputs: of each seed, ``[S, ...]`` for several.
+        layout: of seeds over devices.
+    """
+    inputs = layout.put(inputs, layout.of_seeds())
+    run = jax.jit(layout.over_seeds(read, in_axes=(0, 0)), out_shardings=layout.sharding())
+    return lambda params: run(params, inputs)

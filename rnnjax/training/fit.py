@@ -18,6 +18,7 @@ from rnnjax.runs.checkpoints import Checkpoints
 from rnnjax.runs.interruption import Interrupted, Interruption
 from rnnjax.runs.interval import Interval
 from rnnjax.training.loop import Trainer
+from rnnjax.training.metrics import Metric
 from rnnjax.training.nonfinite import skipped_updates
 from rnnjax.training.run_state import RunState
 
@@ -90,7 +91,8 @@ def fit(
     title: str,
     console: Console,
     log: Callable[[Metrics], None],
-    best_by: str | None = None,
+    best_by: Metric | None = None,
+    watched: str = "test",
     saving: Saving | None = None,
 ) -> None:
     """Trains through the last of the given steps and evaluates after each of them.
@@ -104,7 +106,8 @@ def fit(
         title: shown beside the progress bar.
         console: where the bar and a line per evaluation are shown.
         log: is given each evaluation's metrics.
-        best_by: a metric; the parameters of the evaluation where it was highest are kept.
+        best_by: a metric; the parameters of the evaluation where it was best are kept.
+        watched: of which data `evaluate` tells it: "test" or "validation".
         saving: where to save the run, if anywhere.
 
     Raises:
@@ -149,7 +152,7 @@ def fit(
                     run.add_losses(chunk.losses)
                     if done < until:
                         save_if_due()
-            _evaluate(run, evaluate, step, best_by)
+            _evaluate(run, evaluate, step, best_by, watched)
             console.print(evaluation_line(run.history[-1]))
             log(run.history[-1])
     if saving is not None:
@@ -159,7 +162,11 @@ def fit(
 
 
 def _evaluate(
-    run: RunState, evaluate: Callable[[Any], Mapping[str, Any]], step: int, best_by: str | None
+    run: RunState,
+    evaluate: Callable[[Any], Mapping[str, Any]],
+    step: int,
+    best_by: Metric | None,
+    watched: str,
 ) -> None:
     """Adds the metrics after a step to a run, and keeps its parameters if they are the best."""
     start = time.perf_counter()
@@ -171,7 +178,8 @@ def _evaluate(
     seconds = round(time.perf_counter() - start, 4)
     run.history.append({"step": step, **summarise(values), "eval_seconds": seconds})
     if best_by is not None:
-        run.keep_if_best(np.asarray(values[best_by]), step, params)
+        value = np.asarray(values[f"{watched}_{best_by.name}"])
+        run.keep_if_best(best_by, value, step, params)
 
 
 def evaluation_line(metrics: Metrics) -> str:

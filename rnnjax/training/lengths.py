@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from rnnjax.training.batches import ExampleBatches
+from rnnjax.devices.layout import SEEDS, Layout
+from rnnjax.training.batches import Batches, ExampleBatches
 
 POOL = 50
 """How many batches are sorted by length together: enough for like to meet like, few enough for
@@ -123,3 +124,50 @@ def cut_to_length(
 
     index = jnp.searchsorted(jnp.asarray(limits), length)
     return lax.switch(index, [at(limit) for limit in limits], sequences)
+
+
+@dataclasses.dataclass(frozen=True)
+class Cut:
+    """Applies functions to sequences without the padding that all of them have behind.
+
+    Args:
+        limits: lengths to cut to, rising; the last one is T.
+    """
+
+    limits: tuple[int, ...]
+
+    def __call__(
+        self, function: Callable[[Any], Any], sequences: Any, mask: jax.Array, layout: Layout
+    ) -> Any:
+        """What the function gives.
+
+        Args:
+            function: of the sequences; its result must not depend on padding.
+            sequences: a pytree of arrays ``[B, T, ...]``, padded behind.
+            mask: where there is no padding, ``[B, T]``.
+            layout: what all seeds read together has the length of the longest.
+        """
+        axis_name = SEEDS if layout.num_seeds > 1 else None
+        longest = mask.sum(axis=1).max()
+        return cut_to_length(function, sequences, longest, self.limits, axis_name)
+
+
+def batches_by_length(
+    lengths: np.ndarray, longest: int, batch_size: int, groups: int
+) -> tuple[Batches, Cut]:
+    """Batches of examples of similar length, and how to cut off what all of one have behind.
+
+    Args:
+        lengths: of the examples, ``[N]``.
+        longest: T, that all are cut or filled up to.
+        batch_size: B.
+        groups: of lengths, each with a program of its own. With one the examples are shuffled
+            whatever their lengths, and nothing is cut off.
+
+    Raises:
+        UsageError: the batch is larger than the data.
+    """
+    if groups == 1:
+        return ExampleBatches(len(lengths), batch_size, shuffle=True), Cut((longest,))
+    batches = LengthBatches(np.minimum(lengths, longest), batch_size)
+    return batches, Cut(length_limits(lengths, groups, longest))

@@ -10,6 +10,7 @@ import jax
 
 from rnnjax.training.batches import Batches
 from rnnjax.training.loop import LossFn
+from rnnjax.training.metrics import Metric
 from rnnjax.training.needs import Needs
 
 
@@ -48,19 +49,23 @@ class Problem:
         loss: the loss of each row of a batch.
         batches: which examples each step sees.
         data: the training data, a pytree of arrays ``[N, ...]``.
-        evaluate: the metrics of given parameters that are followed in training.
-        test: their metrics on the test set, ``test_loss`` and ``test_accuracy``.
-        predict: their logits for the test set, ``[N, C]``, or ``[N]`` where one stands for two.
-        test_inputs: a pytree of arrays ``[N, ...]``.
-        test_labels: ``[N]``.
-        class_names: what each label stands for.
-        read: what the model is given of such inputs; by default these themselves.
+        evaluate: the metrics of given parameters that are followed in training, each with the data
+            that it is of in front: ``validation_loss``.
+        test: their metrics on the test set, ``test_loss`` among them.
+        watched: of which data `evaluate` tells: "test" or "validation".
+        best_by: a metric; the parameters of the evaluation where it was best are kept.
+        keep_best: whether these are the ones to test and predict with, not the last.
         carry: the initial recurrent state, for losses that carry one from batch to batch.
         own_data: whether each run has data of its own.
-        best_by: a metric; the parameters of the evaluation where it was highest are kept.
-        keep_best: whether these are the ones to test and predict with, not the last.
         needs: what training takes of the machine, where it was estimated.
-        watched: of which data `evaluate` tells the loss and accuracy: "test" or "validation".
+        files: texts that the parameters mean nothing without, such as a vocabulary, by the names
+            of their files; they are written beside them.
+        predict: what the model makes of the test set; of a classifier the logits ``[N, C]``, or
+            ``[N]`` where one stands for two.
+        test_inputs: a pytree of arrays ``[N, ...]``.
+        test_labels: of a classifier ``[N]``.
+        class_names: what each label stands for.
+        read: what the model is given of such inputs; by default these themselves.
     """
 
     title: str
@@ -73,14 +78,15 @@ class Problem:
     data: Any
     evaluate: Callable[[Any], Mapping[str, Any]]
     test: Callable[[Any], Mapping[str, Any]]
-    predict: Callable[[Any], jax.Array]
-    test_inputs: Any
-    test_labels: Any
-    class_names: tuple[str, ...]
-    read: Callable[[Any], Any] = lambda inputs: inputs
+    watched: str = "test"
+    best_by: Metric | None = None
+    keep_best: bool = False
     carry: Any = ()
     own_data: bool = False
-    best_by: str | None = None
-    keep_best: bool = False
-    watched: str = "test"
     needs: Needs | None = None
+    files: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    predict: Callable[[Any], Any] | None = None
+    test_inputs: Any = None
+    test_labels: Any = None
+    class_names: tuple[str, ...] = ()
+    read: Callable[[Any], Any] = lambda inputs: inputs

@@ -17,6 +17,7 @@ from rnnjax.runs import records
 from rnnjax.runs.checkpoints import FOLDER, Checkpoints
 from rnnjax.storage import typed_json
 from rnnjax.training.loop import TrainState, place
+from rnnjax.training.metrics import Metric
 from rnnjax.training.optimizers import averaged_params
 
 
@@ -81,13 +82,13 @@ class RunState:
         self.loss_sum, self.loss_count = 0.0, 0
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
-    def keep_if_best(self, value: np.ndarray, step: int, params: Any) -> None:
+    def keep_if_best(self, metric: Metric, value: np.ndarray, step: int, params: Any) -> None:
         """Keeps the parameters of the seeds for which an evaluation was the best so far."""
         if self.best is None:
             better = np.ones(value.shape, bool)
             self.best = Best(value.tolist(), np.full(value.shape, step).tolist())
         else:
-            better = value > np.asarray(self.best.value)
+            better = metric.is_better(value, np.asarray(self.best.value))
             chosen = (
                 np.where(better, value, self.best.value),
                 np.where(better, step, self.best.step),

@@ -239,6 +239,15 @@ class Config:
         return not self.commands
 
 
+def command(description: str) -> Any:
+    """A setting that asks for something to be done with the run in --workdir, not for training.
+
+    Args:
+        description: for the help.
+    """
+    return setting(None, description, is_command=True, needs_run=True, changes_result=False)
+
+
 @functools.cache
 def _kinds(config_type: type[Config]) -> dict[str, Any]:
     """The types of the values of all settings."""

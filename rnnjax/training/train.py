@@ -97,6 +97,7 @@ def train(
             console=console,
             log=folder.log,
             best_by=problem.best_by,
+            watched=problem.watched,
             saving=Saving(checkpoints, every, interruption, problem.keep_best),
         )
     return run

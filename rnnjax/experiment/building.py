@@ -1,0 +1,84 @@
+"""Pieces that what is to be learnt is put together from, whatever the task."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from rnnjax.cell import Layer
+from rnnjax.cells import CELLS
+from rnnjax.combinators import Stack
+from rnnjax.devices.precision import computing_in
+from rnnjax.experiment.experiment import Outcome
+from rnnjax.reports.tables import ClassScores, class_scores, class_table
+from rnnjax.training.problem import Dataset
+from rnnjax.training.settings import Config
+
+
+def applying(
+    config: Config, model: nn.Module, read: Callable[[Any], Any] = lambda inputs: inputs
+) -> Callable[..., Any]:
+    """``apply(params, inputs, …)``: what a model makes of inputs, in the numbers of --precision.
+
+    Args:
+        config: the settings.
+        model: a flax.linen module.
+        read: what the model is given of the inputs; by default these themselves.
+    """
+
+    compute = computing_in(
+        config.precision, lambda params, *xs, **more: model.apply({"params": params}, *xs, **more)
+    )
+
+    def apply(params: Any, inputs: Any, *more: Any, **options: Any) -> Any:
+        return compute(params, read(inputs), *more, **options)
+
+    return apply
+
+
+def initializing(model: nn.Module, *inputs: Any) -> Callable[[jax.Array], Any]:
+    """Parameters from a key, of a model that reads such inputs.
+
+    Args:
+        model: a flax.linen module.
+        inputs: arrays, or their shapes as `jax.ShapeDtypeStruct`.
+    """
+    zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), inputs)
+    return lambda key: model.init(key, *zeros)["params"]
+
+
+def build_layer(config: Any, num_features: int, **options: Any) -> Layer:
+    """The cell of --cell with --hidden_size, or --num_layers of them in a `rnnjax.Stack`.
+
+    Args:
+        config: the settings.
+        num_features: D, of the first one's inputs.
+        options: of each cell, by name.
+    """
+    sizes = [num_features] + [config.hidden_size] * config.num_layers
+    cell: Any = CELLS[config.cell]
+    cells = [cell(d, h, **options) for d, h in itertools.pairwise(sizes)]
+    return cells[0] if len(cells) == 1 else Stack(tuple(cells))
+
+
+def run_title(config: Config, network: str, data: Dataset, *more: str) -> str:
+    """What is trained on what; it stands beside the bar and above every picture."""
+    layers = "" if config.num_layers == 1 else f"{config.num_layers} layers of "
+    stand_in = " (A STAND-IN)" if data.warning is not None else ""
+    seeds = "" if config.num_seeds == 1 else f", {config.num_seeds} seeds"
+    what = f"{layers}{network} {config.hidden_size} on {data.name}{stand_in}{seeds}"
+    return ", ".join((what, *more))
+
+
+def show_class_scores(outcome: Outcome) -> ClassScores:
+    """Shows precision, recall and F1 of each class of a classifier, and gives them."""
+    problem = outcome.problem
+    predicted = outcome.probabilities > 0.5 if len(problem.class_names) == 2 else outcome.predicted
+    scores = class_scores(problem.test_labels, predicted, problem.class_names)
+    outcome.console.print(class_table(scores, f"test set of {problem.dataset.name}"))
+    return scores
