@@ -1,4 +1,4 @@
-"""What the README says beside the other libraries, and the test behind each of its cells.
+"""The table of docs/beside_the_others.md, and the test behind each of its cells.
 
 Yes: the library's own layers, arguments or wrappers do it. Partly: some of them do, or it takes
 several of the library's parts put together; a footnote says which. No: one writes it oneself.
@@ -24,7 +24,7 @@ class Row(NamedTuple):
         return self.verdicts.split()[LIBRARIES.index(library)]
 
 
-_UNROLL = "tests/test_unroll.py::test_"
+_UNROLL = "tests/unrolling/test_unroll.py::test_"
 _CONTRACT = "tests/test_contract.py::test_"
 _DROPOUT = "tests/combinators/test_dropout.py::test_"
 _ABSENT = "tests/test_absent_features.py::test_"
@@ -63,7 +63,7 @@ TABLE: dict[str, Row] = {
     "rematerialisation": Row(
         "gradients of T steps in memory like √T",
         "yes partly partly partly partly partly",
-        ("tests/test_remat.py::test_memory_grows_like_the_root_of_the_number_of_steps",),
+        ("tests/unrolling/test_remat.py::test_memory_grows_like_the_root_of_the_number_of_steps",),
     ),
     "float32_carry": Row(
         "float32 carry, products in bfloat16",
@@ -96,13 +96,13 @@ TABLE: dict[str, Row] = {
     "bidirectional": Row(
         "both directions, merged by concat, sum, mul, ave or not at all",
         "yes yes partly no yes partly",
-        ("tests/test_stack.py::test_bidirectional_equals_the_equations_run_both_ways",),
+        ("tests/combinators/test_stack.py::test_bidirectional_equals_the_equations_run_both_ways",),
     ),
     "stacks": Row(
         "a stack with dropout between its layers, in one call",
         "yes partly yes no yes yes",
         (
-            "tests/test_stack.py::test_stack_equals_its_layers_one_after_the_other",
+            "tests/combinators/test_stack.py::test_stack_equals_its_layers_one_after_the_other",
             _DROPOUT + "a_stack_drops_between_its_layers_anew_at_every_step",
         ),
     ),
@@ -229,7 +229,7 @@ def live_files(library: str) -> list[pathlib.Path]:
 
 
 def yes(test: Any) -> Any:
-    """Marks a test that shows the feature; the README is compared with it, word by word."""
+    """Marks a test that shows the feature; the page is compared with it, word by word."""
     return test
 
 
