@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnjax.devices import hosts
+from rnnjax.errors import UsageError
 from rnnjax.experiment.experiment import Baselines, Experiment, Outcome
 from rnnjax.reports.statistics import shown, summarise
 from rnnjax.reports.tables import count_params
@@ -69,8 +70,12 @@ def finish(
         outcome: with the parameters that count.
         fitted: all that was trained.
         metrics: of the parameters that count, and others that are told besides.
+
+    Raises:
+        UsageError: one that the task tells of is not among them.
     """
     names, problem, config = _names(experiment), outcome.problem, outcome.config
+    check_metrics(experiment, metrics)
     more = experiment.report(outcome)
     experiment.draw(folder.path, outcome)
     baselines = {
@@ -109,6 +114,20 @@ def finish(
         f"{fitted.compile_seconds:.1f} s)\nwritten to {folder.path}",
         soft_wrap=True,
     )
+
+
+def check_metrics(experiment: Experiment, metrics: Mapping[str, Any]) -> None:
+    """Whether the test figures that a task tells of are there; before anything is written.
+
+    Raises:
+        UsageError: one is not. A run can go on, and end, when its script has been put right.
+    """
+    if missing := [name for name in _names(experiment) if name not in metrics]:
+        given = ", ".join(name for name in metrics if name.startswith("test_")) or "nothing"
+        raise UsageError(
+            f"the task {experiment.name} tells of {', '.join(missing)}, but its Problem.test gives "
+            f"{given}; name these in Experiment(metrics=…), and go on with the same command."
+        )
 
 
 def compared(experiment: Experiment, result: Mapping[str, Any], baselines: Baselines) -> list[str]:
