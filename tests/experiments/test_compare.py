@@ -5,10 +5,10 @@ import signal
 
 import pytest
 
-from experiments.common import merge
 from experiments.compare import config_of, task_named
 from experiments.comparison.tasks import TASKS
 from rnnjax.errors import UsageError
+from rnnjax.experiment.command_line import merge
 from tests.experiments.starting import assert_refused, start
 from tests.survival.runs import Run, differences, finished_checkpoints
 

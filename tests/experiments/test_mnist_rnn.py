@@ -6,6 +6,7 @@ import jax
 import pytest
 
 from experiments import mnist_rnn
+from rnnjax.experiment.command_line import merge
 from rnnjax.reports.tables import count_params
 from tests.experiments.starting import assert_refused, start
 
@@ -14,7 +15,7 @@ from tests.experiments.starting import assert_refused, start
     ("preset", "size"), [("keras50", 4_460), ("keras32", 2_282), ("torch32", 2_314)]
 )
 def test_presets_have_the_articles_parameter_counts(preset, size):
-    config = mnist_rnn.common.merge(mnist_rnn.Config, mnist_rnn.PRESETS, {"preset": preset})
+    config = merge(mnist_rnn.Config, mnist_rnn.PRESETS, {"preset": preset})
     model = mnist_rnn.build_model(config, num_features=28, num_classes=10)
     images = jax.ShapeDtypeStruct((1, 28, 28), "float32")
     assert count_params(jax.eval_shape(model.init, jax.random.key(0), images)) == size
@@ -47,7 +48,9 @@ def test_a_run_leaves_everything_behind_and_can_be_evaluated(tmp_path):
     assert metrics[-1]["test_accuracy"] == result["test_accuracy"]
     for name in ("curves", "confusion", "mistakes"):
         assert (run / f"{name}.png").stat().st_size > 10_000
-    assert "test accuracy" in done.stdout
+    reached = result["baselines"]["ridge regression"]["test_accuracy"]
+    assert 0.8 < reached < result["test_accuracy"]
+    assert f"ridge regression: test accuracy {reached:.4f} (beaten)" in done.stdout
 
     before = sorted(p.name for p in run.iterdir())
     again = start("mnist_rnn", "--eval_only", f"--workdir={run}")

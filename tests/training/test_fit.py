@@ -17,6 +17,7 @@ from rnnjax.training import loop
 from rnnjax.training.batches import ExampleBatches
 from rnnjax.training.fit import EvaluationSteps, Saving, fit
 from rnnjax.training.loop import Trainer, init_state
+from rnnjax.training.metrics import Metric
 from rnnjax.training.optimizers import build_optimizer
 from rnnjax.training.run_state import begin
 
@@ -120,12 +121,13 @@ def train(folder, *, looks=10**9, every="1h", num_seeds=1):
             trainer,
             run,
             # The best is neither the first nor the last.
-            lambda w: {"score": -abs(jnp.linalg.norm(w, axis=-1) - 1.45)},
+            lambda w: {"validation_score": -abs(jnp.linalg.norm(w, axis=-1) - 1.45)},
             [0, 9, 22, 31, 39],
             title="a plane",
             console=Console(quiet=True),
             log=lambda metrics: None,
-            best_by="score",
+            best_by=Metric("score"),
+            watched="validation",
             saving=Saving(checkpoints, Interval.parse(every), After(looks), keep_best=True),
         )
     except Interrupted as stop:
