@@ -121,9 +121,23 @@ class Adding(rnnjax.Cell):
     def step(self, params, carry, z):
         if self.where == "step":
             z = z + carry @ params["w"] + jnp.broadcast_to(params["b"], z.shape)
+        elif self.where == "on the left":
+            z = z + (params["w"] @ carry[..., None])[..., 0]
         elif self.where == "hoisted":
             z = z + jnp.broadcast_to(2 * params["b"] * params["w"][0] - params["b"], z.shape)
         return carry, z
+
+
+def gradients_of_ones(where, low, shape, executor="chunked"):
+    """Of a sum to which each entry of a parameter contributes as many ones as the shape has."""
+    params = cast({"b": np.zeros(1), "w": np.zeros((1, 1))}, low)
+    ones = jnp.ones((*shape, 1), low)
+
+    def total(params):
+        ys = rnnjax.unroll(Adding(where), params, ones, ones[0], executor=executor)[1]
+        return ys.astype(jnp.float32).sum()
+
+    return jax.tree.leaves(jax.jit(jax.grad(total))(params))
 
 
 @pytest.mark.parametrize("low", LOW)
@@ -131,13 +145,15 @@ class Adding(rnnjax.Cell):
 @pytest.mark.parametrize("executor", ["chunked", "scan"])
 def test_gradients_are_summed_in_float32(low, where, executor):
     # Ones added up in bfloat16 come to 256, in float16 to 2,048.
-    params = cast({"b": np.zeros(1), "w": np.zeros((1, 1))}, low)
-    ones = jnp.ones((8192, 1), low)
-
-    def total(params):
-        ys = rnnjax.unroll(Adding(where), params, ones, ones[0], executor=executor)[1]
-        return ys.astype(jnp.float32).sum()
-
-    for gradient in jax.tree.leaves(jax.jit(jax.grad(total))(params)):
+    for gradient in gradients_of_ones(where, low, (8192,), executor):
         assert gradient.dtype == low
         assert abs(float(gradient.sum())) in (0 if where == "hoisted" else 8192, 8192)
+
+
+@pytest.mark.parametrize("low", LOW)
+@pytest.mark.parametrize("where", ["projection", "on the left"])
+def test_so_are_those_of_many_rows(low, where):
+    # In bfloat16 the sum over the rows of one step would be 276.
+    rounded = float(jnp.asarray(41 * 275, low))
+    for gradient in gradients_of_ones(where, low, (41, 275)):
+        assert float(gradient.sum()) in (0 if where == "on the left" else rounded, rounded)

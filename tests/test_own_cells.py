@@ -140,6 +140,11 @@ class ForgetfulOfItsInputs(OwnCell):
         return jnp.tanh(carry @ params["w_h"]), carry
 
 
+class ConstantOutput(OwnCell):
+    def step(self, params, carry, z):
+        return jnp.tanh(z + carry @ params["w_h"]), jnp.broadcast_to(params["w_h"][0], z.shape)
+
+
 OWN_CELLS = [
     OneMatrixTwice(),
     SharedWithProjection(),
@@ -150,6 +155,7 @@ OWN_CELLS = [
     MatrixMemory(),
     OwnDerivative(),
     ForgetfulOfItsInputs(),
+    ConstantOutput(),
 ]
 
 

@@ -141,6 +141,9 @@ def nested(w, h, z):
     return lax.fori_loop(0, 2, lambda _, h: jnp.sin(h), h)
 
 
+COUNTS = np.arange(H * H).reshape(H, H) % 3
+
+
 def searched(w, h, z):
     h = jnp.tanh(z + h @ w)
     halvings = lax.while_loop(lambda n: n < 2, lambda n: n + 1, 0)
@@ -184,6 +187,15 @@ STEPS: dict[str, Given] = {
         of_state(lambda w, h, z: jnp.tanh(z + lax.associative_scan(jnp.add, h @ w, axis=-1)))
     ),
     "two matrices": Given(of_state(lambda w, h, z: jnp.tanh(z + h @ (w @ w.T)))),
+    "a matrix on the left": Given(
+        of_state(lambda w, h, z: jnp.tanh(z + (w @ h[..., None])[..., 0]))
+    ),
+    "a matrix turned round": Given(
+        of_state(lambda w, h, z: jnp.tanh(z + jnp.einsum("bh,kh->bk", h, w)))
+    ),
+    "a product of integers": Given(
+        of_state(lambda w, h, z: jnp.tanh(z + h @ w) / (1 + (h > 0).astype(int) @ COUNTS))
+    ),
     "complex numbers": Given(
         of_state(lambda w, h, z: z + jnp.tanh(h @ w / 4)), dtype=np.complex128
     ),
