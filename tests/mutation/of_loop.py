@@ -162,7 +162,7 @@ LOOP_MUTANTS = (
     ),
     Mutant(
         "recurrence-rest",
-        at.RECURRENCE,
+        at.CHUNKED,
         'for part in ("rest", "first") if reverse else ("first", "rest"):',
         'for part in ("first", "rest"):',
         "a reversed run takes the chunk that is left over last",
@@ -171,7 +171,7 @@ LOOP_MUTANTS = (
     ),
     Mutant(
         "recurrence-joined",
-        at.RECURRENCE,
+        at.CHUNKED,
         'lambda a, b: jnp.concatenate((a, b)), parts["first"], parts["rest"])',
         'lambda a, b: jnp.concatenate((b, a)), parts["first"], parts["rest"])',
         "the outputs of the chunk that is left over come first",
@@ -180,7 +180,7 @@ LOOP_MUTANTS = (
     ),
     Mutant(
         "recurrence-back_order",
-        at.RECURRENCE,
+        at.CHUNKED,
         "        not recurrence.reverse,",
         "        recurrence.reverse,",
         "the way back takes the chunks in the order of the way there",
@@ -189,7 +189,7 @@ LOOP_MUTANTS = (
     ),
     Mutant(
         "recurrence-live",
-        at.RECURRENCE,
+        at.CHUNKED,
         "live = _any_nonzero([*carry_ct, *outputs_ct], recurrence.guarded)",
         "live = _any_nonzero(carry_ct, recurrence.guarded)",
         "with resets, the last step has no gradient of its output",
@@ -198,7 +198,7 @@ LOOP_MUTANTS = (
     ),
     Mutant(
         "recurrence-dead_kept",
-        at.RECURRENCE,
+        at.CHUNKED,
         "kept = _only_where(live, kept)",
         "kept = list(kept)",
         "a NaN in what was kept before a reset reaches the gradients",
@@ -207,7 +207,7 @@ LOOP_MUTANTS = (
     ),
     Mutant(
         "recurrence-dead_inputs",
-        at.RECURRENCE,
+        at.CHUNKED,
         "xs = _only_where(live, xs)",
         "xs = list(xs)",
         "a NaN in the inputs before a reset reaches the gradients",
@@ -216,7 +216,7 @@ LOOP_MUTANTS = (
     ),
     Mutant(
         "recurrence-other_constants",
-        at.RECURRENCE,
+        at.CHUNKED,
         "return (g.carry, _add(others_ct, g.others)), ",
         "return (g.carry, g.others), ",
         "the gradients of biases and peepholes are those of one step",
@@ -225,7 +225,7 @@ LOOP_MUTANTS = (
     ),
     Mutant(
         "recurrence-chunk_of_projection",
-        at.RECURRENCE,
+        at.CHUNKED,
         "_add(constants_ct, more_constants_ct)), xs_ct",
         "more_constants_ct), xs_ct",
         "the gradients of the input weights are those of the first chunk alone",
@@ -234,7 +234,7 @@ LOOP_MUTANTS = (
     ),
     Mutant(
         "recurrence-chunk_of_weights",
-        at.RECURRENCE,
+        at.CHUNKED,
         "total + back.weight_gradient(",
         "0 * total + back.weight_gradient(",
         "the gradients of the recurrent weights are those of the first chunk alone",
@@ -243,10 +243,10 @@ LOOP_MUTANTS = (
     ),
     Mutant(
         "recurrence-chunk_length",
-        at.RECURRENCE,
+        at.CHUNKED,
         "if num_steps % c == 0]",
         "if num_steps % c]",
         "chunks are so long that steps are left over",
-        (at.RECURRENCE,),
+        (at.CHUNKED,),
     ),
 )

@@ -34,21 +34,21 @@ NOISE = "rnnjax/noise.py"
 NORMALIZATION = "rnnjax/normalization.py"
 
 # The engine.
-ARGUMENTS = "rnnjax/arguments.py"
-BACKWARD_STEP = "rnnjax/backward_step.py"
-EXECUTORS = "rnnjax/executors.py"
-JAXPRS = "rnnjax/jaxprs.py"
-LEAVES = "rnnjax/leaves.py"
-PLACEMENT = "rnnjax/placement.py"
-RECURRENCE = "rnnjax/recurrence.py"
-ROWS = "rnnjax/rows.py"
-STEP_PROGRAM = "rnnjax/step_program.py"
-UNROLL = "rnnjax/unroll.py"
+ARGUMENTS = "rnnjax/unrolling/arguments.py"
+BACKWARD_STEP = "rnnjax/unrolling/backward_step.py"
+EXECUTORS = "rnnjax/unrolling/executors.py"
+JAXPRS = "rnnjax/unrolling/jaxprs.py"
+LEAVES = "rnnjax/unrolling/leaves.py"
+PLACEMENT = "rnnjax/unrolling/placement.py"
+CHUNKED = "rnnjax/unrolling/chunked.py"
+ROWS = "rnnjax/unrolling/rows.py"
+STEP_PROGRAM = "rnnjax/unrolling/step_program.py"
+UNROLL = "rnnjax/unrolling/unroll.py"
 
 # Tests that a mutant may name, to be tried first.
 T_ACTIVATIONS = "tests/test_activations.py"
-T_ANY_STEP = "tests/test_any_step.py"
-T_ARGUMENTS = "tests/test_arguments.py"
+T_ANY_STEP = "tests/unrolling/test_any_step.py"
+T_ARGUMENTS = "tests/unrolling/test_arguments.py"
 T_BUFFERS = "tests/test_buffers.py"
 T_CARRIES = "tests/test_carries.py"
 T_CONTRACT = "tests/test_contract.py"
@@ -57,61 +57,61 @@ T_DTYPES = "tests/test_dtypes.py"
 T_ERRORS = "tests/test_errors.py"
 T_HYPERPARAMETERS = "tests/test_hyperparameters.py"
 T_INITIALIZERS = "tests/test_initializers.py"
-T_JAXPRS = "tests/test_jaxprs.py"
+T_JAXPRS = "tests/unrolling/test_jaxprs.py"
 T_LAYER_NORM = "tests/cells/test_layer_norm.py"
 T_LEARNED_CARRY = "tests/combinators/test_learned_carry.py"
 T_NOISE_PLACES = "tests/cells/test_noise_places.py"
 T_NORMALIZATION = "tests/test_normalization.py"
 T_OWN_CELLS = "tests/test_own_cells.py"
 T_PEEPHOLE_LSTM = "tests/cells/test_peephole_lstm.py"
-T_PLACEMENT = "tests/test_placement.py"
-T_REMAT = "tests/test_remat.py"
+T_PLACEMENT = "tests/unrolling/test_placement.py"
+T_REMAT = "tests/unrolling/test_remat.py"
 T_RESIDUAL = "tests/combinators/test_reversed_and_residual.py"
-T_ROWS = "tests/test_rows.py"
-T_SHARED_PROGRAMS = "tests/test_shared_programs.py"
-T_STACK = "tests/test_stack.py"
-T_STEP_PROGRAM = "tests/test_step_program.py"
-T_UNROLL = "tests/test_unroll.py"
+T_ROWS = "tests/unrolling/test_rows.py"
+T_SHARED_PROGRAMS = "tests/unrolling/test_shared_programs.py"
+T_STACK = "tests/combinators/test_stack.py"
+T_STEP_PROGRAM = "tests/unrolling/test_step_program.py"
+T_UNROLL = "tests/unrolling/test_unroll.py"
 T_ZONEOUT = "tests/combinators/test_zoneout.py"
 
 CORE_TESTS = (
     "tests/cells",
     "tests/combinators",
     "tests/test_activations.py",
-    "tests/test_any_step.py",
-    "tests/test_arguments.py",
+    "tests/unrolling/test_any_step.py",
+    "tests/unrolling/test_arguments.py",
     "tests/test_buffers.py",
     "tests/test_carries.py",
     "tests/test_contract.py",
     "tests/test_dtypes.py",
-    "tests/test_empty_batch.py",
+    "tests/unrolling/test_empty_batch.py",
     "tests/test_errors.py",
     "tests/test_golden.py",
     "tests/test_hyperparameters.py",
     "tests/test_initializers.py",
-    "tests/test_jaxprs.py",
+    "tests/unrolling/test_jaxprs.py",
     "tests/test_normalization.py",
     "tests/test_own_cells.py",
-    "tests/test_placement.py",
-    "tests/test_remat.py",
-    "tests/test_rows.py",
-    "tests/test_shared_programs.py",
-    "tests/test_stack.py",
-    "tests/test_step_program.py",
-    "tests/test_unroll.py",
-    "tests/test_models.py",
-    "tests/test_export.py",
+    "tests/unrolling/test_placement.py",
+    "tests/unrolling/test_remat.py",
+    "tests/unrolling/test_rows.py",
+    "tests/unrolling/test_shared_programs.py",
+    "tests/combinators/test_stack.py",
+    "tests/unrolling/test_step_program.py",
+    "tests/unrolling/test_unroll.py",
+    "tests/models",
+    "tests/export/test_export.py",
     "tests/bridges",
     "tests/interop",
     "rnnjax/cells",
     "rnnjax/combinators",
     "rnnjax/activations.py",
-    "rnnjax/arguments.py",
+    "rnnjax/unrolling/arguments.py",
     "rnnjax/checks.py",
     "rnnjax/hyperparameters.py",
-    "rnnjax/leaves.py",
-    "rnnjax/recurrence.py",
-    "rnnjax/unroll.py",
+    "rnnjax/unrolling/leaves.py",
+    "rnnjax/unrolling/chunked.py",
+    "rnnjax/unrolling/unroll.py",
 )
 """The tests of the engine and the cells, files or folders, in the order in which they are taken;
 of the package itself the examples in docstrings."""
