@@ -97,6 +97,9 @@ CELLS_UNDER_TEST = [
     ),
 ]
 
+TYPICAL = ("lstm", "gru-reset_before", "wrappers")
+"""One memory beside the state, two products with the state, and a cell made of all wrappers."""
+
 
 class Sample(NamedTuple):
     """A cell with everything `rnnjax.unroll` wants, in the order it wants it."""

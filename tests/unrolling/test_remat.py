@@ -55,8 +55,8 @@ def test_values_and_gradients_are_the_same(chunk, reverse, executor, last):
 
 
 @pytest.mark.usefixtures("x64")
-def test_every_cell_can_be_rematerialised(case):
-    cell, params, xs, carry = draw(case, steps=7)
+def test_every_cell_can_be_rematerialised(typical):
+    cell, params, xs, carry = draw(typical, steps=7)
     cotangents = random_like(
         np.random.default_rng(1), jax.device_get(results(cell, params, xs, carry)[0])
     )
