@@ -237,13 +237,16 @@ def gradients(cell: Given, executor: str, steps: int, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_gradients_are_those_of_a_plain_scan(name):
-    resets = np.zeros((35, ROWS), bool)
+@pytest.mark.parametrize(
+    "steps", [36, pytest.param(35, marks=pytest.mark.slow)], ids=["whole chunks", "and a rest"]
+)
+def test_gradients_are_those_of_a_plain_scan(name, steps):
+    resets = np.zeros((steps, ROWS), bool)
     resets[[7, 20], [0, 1]] = True
-    mask = np.random.default_rng(1).random((35, ROWS)) < 0.8
+    mask = np.random.default_rng(1).random((steps, ROWS)) < 0.8
     options = {"mask": mask, "resets": resets, "reverse": True}
-    value, found = gradients(STEPS[name], "chunked", 35, **options)
-    expected_value, expected = gradients(STEPS[name], "scan", 35, **options)
+    value, found = gradients(STEPS[name], "chunked", steps, **options)
+    expected_value, expected = gradients(STEPS[name], "scan", steps, **options)
     assert_close(value, expected_value)
     as_real = lambda a: jnp.stack([a.real, a.imag])  # noqa: E731
     assert_close([as_real(g) for g in found], [as_real(g) for g in expected], tolerance=1e-9)

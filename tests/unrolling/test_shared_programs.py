@@ -69,7 +69,13 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", LAYERS)
+QUICK = ("own cell", "both ways", "stack", "zoneout")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in LAYERS],
+)
 def test_a_second_call_compiles_nothing(name, programs):
     make = LAYERS[name]
     params = make().init(jax.random.key(0))
