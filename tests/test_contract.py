@@ -99,7 +99,7 @@ def first_of(sample):
 @hypothesis.example(mask=EVERY, resets=NONE, reverse=False)
 @hypothesis.example(mask=MASK, resets=RESETS, reverse=True)
 @hypothesis.settings(max_examples=6)
-def test_equals_the_equations_on_the_steps_that_are_there(case, mask, resets, reverse):
+def test_equals_the_equations(case, mask, resets, reverse):
     hypothesis.assume(mask.any())
     sample = draw(case)
     initial = sample.cell.first_carry(sample.params)

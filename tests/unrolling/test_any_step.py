@@ -236,7 +236,21 @@ def gradients(cell: Given, executor: str, steps: int, **options: Any) -> Any:
     return pull([arguments[i] for i in places])
 
 
-@pytest.mark.parametrize("name", STEPS)
+ALIKE = {
+    "a convolution",
+    "a determinant",
+    "a factorisation",
+    "a matrix exponential",
+    "a prefix",
+    "an inverse",
+}
+"""They ask of the engine what others ask, too, and are left to the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in ALIKE else []) for name in STEPS],
+)
 @pytest.mark.parametrize(
     "steps", [36, pytest.param(35, marks=pytest.mark.slow)], ids=["whole chunks", "and a rest"]
 )
