@@ -97,8 +97,8 @@ CELLS_UNDER_TEST = [
     ),
 ]
 
-TYPICAL = ("lstm", "gru-reset_before", "wrappers")
-"""One memory beside the state, two products with the state, and a cell made of all wrappers."""
+TYPICAL = ("gru-reset_before", "wrappers")
+"""A cell with two products with its state, and layers, a memory among them, made of wrappers."""
 
 
 class Sample(NamedTuple):

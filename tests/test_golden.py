@@ -12,6 +12,7 @@ import pytest
 import rnnjax
 from rnnjax.cells import GRUCarry, GRUParams, LSTMCarry, LSTMParams, SimpleRNNCarry, SimpleRNNParams
 from tests.running import assert_close, quick_jit
+from tests.slow import slow_but
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -79,10 +80,7 @@ def results(framework, kind, arrays):
     return final, arrays["outputs"]
 
 
-@pytest.mark.parametrize(
-    "case",
-    [pytest.param(case, marks=[] if case.endswith("-0") else pytest.mark.slow) for case in CASES],
-)
+@pytest.mark.parametrize("case", slow_but({case for case in CASES if case.endswith("-0")}, CASES))
 def test_values_and_gradients_are_those_of_the_other_framework(case):
     framework, kind, _ = case.split("-")
     arrays = {name: GOLDEN[f"{case}/{name}"] for name in names_of(case)}

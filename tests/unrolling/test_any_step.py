@@ -17,6 +17,7 @@ from jax import lax
 
 import rnnjax
 from tests.running import assert_close, quick_jit
+from tests.slow import slow_but
 
 pytestmark = pytest.mark.usefixtures("x64", "broadcasting")
 
@@ -247,10 +248,7 @@ ALIKE = {
 """They ask of the engine what others ask, too, and are left to the slow tests."""
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.slow] if name in ALIKE else []) for name in STEPS],
-)
+@pytest.mark.parametrize("name", slow_but(STEPS.keys() - ALIKE, STEPS))
 @pytest.mark.parametrize(
     "steps", [36, pytest.param(35, marks=pytest.mark.slow)], ids=["whole chunks", "and a rest"]
 )
