@@ -40,7 +40,7 @@ def results(side, row):
 BY_NAME = {row.name: row for row in ROWS}
 
 
-@pytest.mark.parametrize("name", slow_but({"text", "gru-stream"}, BY_NAME))
+@pytest.mark.parametrize("name", slow_but({"rnn", "gru-stream"}, BY_NAME))
 def test_agreement(name):
     row = BY_NAME[name]
     reference = results("rnnjax", row)
