@@ -65,7 +65,9 @@ def consume(tree):
 
 
 @each_layer
-@pytest.mark.parametrize("batch_shape", [(), (1,), (2, 3)], ids=str)
+@pytest.mark.parametrize(
+    "batch_shape", [(), pytest.param((1,), marks=pytest.mark.slow), (2, 3)], ids=str
+)
 def test_a_first_carry_is_donated_without_harm(layer, batch_shape):
     params = layer.init(jax.random.key(0))
     assert_apart(params)

@@ -76,7 +76,7 @@ MERGES = {
 
 
 @pytest.mark.parametrize("merge", sorted(MERGES))
-@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("reverse", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_bidirectional_equals_the_equations_run_both_ways(merge, reverse):
     layer, params, xs, carry = sample(Bidirectional(LSTM(2, 3), GRU(2, 3), merge=merge))
     # A segment that begins at step t for one direction ends at t - 1 for the other.

@@ -27,6 +27,7 @@ def digits_run(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_images(digits_run, tmp_path):
     before = sorted(digits_run.rglob("*"))
     out = tmp_path / "out"
@@ -64,6 +65,7 @@ def test_a_stream(tmp_path):
         np.testing.assert_allclose(found[name], values, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_mistakes_end_with_one_sentence_and_code_2(digits_run, tmp_path):
     run = f"--workdir={digits_run}"
     (tmp_path / "thesis.txt").write_text("mine")

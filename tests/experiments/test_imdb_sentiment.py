@@ -83,6 +83,7 @@ def test_a_sentence_is_judged_as_it_is_alone(run):
     assert together[:4] * 10 == together
 
 
+@pytest.mark.slow
 def test_markup_and_colons_are_letters_and_an_answer_is_a_line(run):
     review = f"see [/spoiler] he :smile: dies [red] {'and it goes on ' * 20}end"
     done = start("imdb_sentiment", f"--workdir={run}", "--predict=-", stdin=review.encode())
@@ -90,6 +91,7 @@ def test_markup_and_colons_are_letters_and_an_answer_is_a_line(run):
     assert done.stdout.splitlines()[-1].endswith(f"%  {review}")
 
 
+@pytest.mark.slow
 def test_an_exported_run_judges_the_same(run, tmp_path):
     out = tmp_path / "out"
     done = start("imdb_sentiment", f"--workdir={run}", f"--export={out}")
@@ -105,6 +107,7 @@ def test_an_exported_run_judges_the_same(run, tmp_path):
         assert jax.nn.sigmoid(logits)[0] == pytest.approx(judged[0], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_judged_is_refused(run, tmp_path):
     say = f"--workdir={run}"
     assert_refused(start("imdb_sentiment", say, "--predict="), "--predict: ")
@@ -124,6 +127,7 @@ def test_what_cannot_be_judged_is_refused(run, tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -64,6 +64,7 @@ def test_a_run_leaves_everything_behind_and_can_be_evaluated(tmp_path):
     assert json.loads((run / "result.json").read_text()) == result
 
 
+@pytest.mark.slow
 def test_a_dry_run_shows_everything_and_writes_nothing(tmp_path):
     run = tmp_path / "run"
     done = start("mnist_rnn", "--dataset=digits", "--dry_run", f"--workdir={run}")
@@ -77,11 +78,16 @@ def test_a_dry_run_shows_everything_and_writes_nothing(tmp_path):
     ("arguments", "message"),
     [
         (["--cell=transformer"], "--cell=transformer is unknown; expected one of: "),
-        (["--hidden_size=many"], "hidden_size"),
-        (["--learning_rate=nan"], "--learning_rate must be a positive number"),
-        (["gru"], "stray argument 'gru'"),
-        (["--no_such_flag=1"], "no_such_flag"),
-        (["--dataset=mnist", "--data_dir=setup.cfg"], "setup.cfg"),
+        *(
+            pytest.param(*mistake, marks=pytest.mark.slow)
+            for mistake in [
+                (["--hidden_size=many"], "hidden_size"),
+                (["--learning_rate=nan"], "--learning_rate must be a positive number"),
+                (["gru"], "stray argument 'gru'"),
+                (["--no_such_flag=1"], "no_such_flag"),
+                (["--dataset=mnist", "--data_dir=setup.cfg"], "setup.cfg"),
+            ]
+        ),
     ],
 )
 def test_mistakes_end_with_one_sentence_and_code_2(arguments, message):

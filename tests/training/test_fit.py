@@ -140,7 +140,7 @@ def outcome(run):
     return history, run.best, np.asarray(run.loss_sum).tolist(), np.asarray(run.loss_count).tolist()
 
 
-@pytest.fixture(scope="module", params=[1, 3])
+@pytest.fixture(scope="module", params=[1, pytest.param(3, marks=pytest.mark.slow)])
 def whole(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     run, stop, _ = train(folder, num_seeds=request.param)
@@ -151,7 +151,14 @@ def whole(request, tmp_path_factory):
     return request.param, run, load_params(folder, run.params)
 
 
-@pytest.mark.parametrize(("looks", "every"), [(0, "1h"), (6, "13"), (12, "3")])
+@pytest.mark.parametrize(
+    ("looks", "every"),
+    [
+        (6, "13"),
+        pytest.param(0, "1h", marks=pytest.mark.slow),
+        pytest.param(12, "3", marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_in_pieces_equals_the_whole_bit_by_bit(monkeypatch, tmp_path, whole, looks, every):
     monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)  # after 8 steps, chunks of one
     num_seeds, expected, (best_step, best) = whole

@@ -34,8 +34,8 @@ CASES = [
     ("lstm", "plain"),
     ("both ways", "scan"),
     ("zoneout", "everything"),
-    ("dropout", "everything"),
-    ("learned carry", "everything"),
+    pytest.param("dropout", "everything", marks=pytest.mark.slow),
+    pytest.param("learned carry", "everything", marks=pytest.mark.slow),
 ]
 
 
