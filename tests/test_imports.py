@@ -18,7 +18,7 @@ FLOORS = (
     {"activations", "buffers", "checks", "errors", "initializers", "noise", "normalization"},
     {"storage", "reports"},
     {"data"},
-    {"cell", "hyperparameters"},
+    {"cell", "fused_cell", "hyperparameters"},
     {"unrolling"},
     {"cells", "combinators", "devices"},
     {"analysis", "bridges", "interop", "models", "public", "serialization"},

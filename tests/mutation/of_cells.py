@@ -8,7 +8,7 @@ from tests.mutation.mutant import Mutant
 CELL_MUTANTS = (
     Mutant(
         "simple_rnn-state_bias",
-        at.SIMPLE_RNN,
+        at.FUSED_CELL,
         "affine(x, params.w_x, params.b, params.b_h)",
         "affine(x, params.w_x, params.b)",
         "the bias of the state is left out",
@@ -71,8 +71,8 @@ CELL_MUTANTS = (
     Mutant(
         "lstm-forget_gate",
         at.LSTM,
-        "forget_gate=1,",
-        "forget_gate=2,",
+        "forget_gate=1",
+        "forget_gate=2",
         "the bias of 1 is given to the candidate",
         (at.T_INITIALIZERS,),
     ),
@@ -106,8 +106,8 @@ CELL_MUTANTS = (
     Mutant(
         "gru-biases",
         at.GRU,
-        "two_biases=self.reset_after,",
-        "two_biases=True,",
+        "two_biases=self.reset_after",
+        "two_biases=True",
         "the form with one bias is given two",
         (at.T_INITIALIZERS, at.T_CONTRACT),
         "number or gru-reset_before",

@@ -13,6 +13,7 @@ LSTMP = "rnnjax/cells/lstmp.py"
 PEEPHOLE_LSTM = "rnnjax/cells/peephole_lstm.py"
 LAYER_NORM_LSTM = "rnnjax/cells/layer_norm_lstm.py"
 LAYER_NORM_GRU = "rnnjax/cells/layer_norm_gru.py"
+FUSED_CELL = "rnnjax/fused_cell.py"
 
 # The combinators.
 BIDIRECTIONAL = "rnnjax/combinators/bidirectional.py"
