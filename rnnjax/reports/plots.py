@@ -25,35 +25,37 @@ def plot_curves(
     history: Sequence[Mapping[str, Any]],
     prefix: str = "test",
     loss_limits: Mapping[str, float] | None = None,
+    metric: str = "accuracy",
 ) -> None:
-    """Loss (left, blue circles) and accuracy (right, green squares) over the iterations.
+    """Loss (left, blue circles) and a metric (right, green squares) over the iterations.
 
     Args:
         path: the PNG.
         title: above the picture.
-        history: one object per evaluation, with ``step``, ``<prefix>_loss``, ``<prefix>_accuracy``;
+        history: one object per evaluation, with ``step``, ``<prefix>_loss``, ``<prefix>_<metric>``;
             where they have deviations over several seeds, these are drawn as bands.
         prefix: of which data: "test" or "validation".
         loss_limits: losses that mean something, by name; each is drawn as a line.
+        metric: what is drawn beside the loss.
     """
     steps = [metrics["step"] for metrics in history]
     losses = [metrics[f"{prefix}_loss"] for metrics in history]
-    accuracies = [metrics[f"{prefix}_accuracy"] for metrics in history]
+    values = [metrics[f"{prefix}_{metric}"] for metrics in history]
     figure, left = titled_axes(title, 7.0, 4.5)
     right = left.twinx()
     left.plot(steps, losses, "bo-", linewidth=1, label="loss")
-    right.plot(steps, accuracies, "gs-", linewidth=1, label="accuracy")
+    right.plot(steps, values, "gs-", linewidth=1, label=metric.replace("_", " "))
     _band(left, steps, history, f"{prefix}_loss", "b")
-    _band(right, steps, history, f"{prefix}_accuracy", "g")
+    _band(right, steps, history, f"{prefix}_{metric}", "g")
     left.set_xlabel("iterations")
     left.set_ylabel(f"{prefix} loss", color="b")
-    right.set_ylabel(f"{prefix} accuracy", color="g")
+    right.set_ylabel(f"{prefix} {metric.replace('_', ' ')}", color="g")
     left.tick_params(axis="y", labelcolor="b")
     right.tick_params(axis="y", labelcolor="g")
     # A difference in the fourth digit must not look like a fall.
-    middle = (max(accuracies) + min(accuracies)) / 2
-    low, high = right.get_ylim()
-    right.set_ylim(min(low, middle - 0.05), max(high, middle + 0.05))
+    middle, low, high = (max(values) + min(values)) / 2, *right.get_ylim()
+    if metric == "accuracy":
+        right.set_ylim(min(low, middle - 0.05), max(high, middle + 0.05))
     left.grid(alpha=0.3)
     for style, (name, limit) in zip(("--", ":", "-."), (loss_limits or {}).items(), strict=False):
         left.axhline(limit, color="k", linestyle=style, linewidth=1, label=f"{name} {limit:.4f}")
