@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.parallel.runs import EXPERIMENTS, metrics, run_of
+from tests.parallel.runs import SMALL, metrics, run_of
 
 
-@pytest.fixture(scope="session", params=EXPERIMENTS)
+@pytest.fixture(scope="session", params=SMALL)
 def alone(request, tmp_path_factory):
     """An experiment, and what a run of it on one device has measured."""
     folder = tmp_path_factory.mktemp("alone") / "run"

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.survival.runs import Run, Running
 
 SMALL = {
@@ -24,12 +22,6 @@ SMALL = {
     ),
 }  # fmt: skip
 """Batches of different lengths, masks, dropout and shuffling; a recurrent state that is carried."""
-
-EXPERIMENTS = [
-    "mnist_rnn",
-    *(pytest.param(name, marks=pytest.mark.slow) for name in SMALL if name != "mnist_rnn"),
-]
-"""One of them in the quick tests, all of them in the slow ones."""
 
 PRECISE = "--precision=f64"
 

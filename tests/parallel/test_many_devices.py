@@ -19,6 +19,7 @@ def assert_close(found, expected):
         assert one == pytest.approx(other, rel=ROUNDING)
 
 
+@pytest.mark.slow
 def test_eight_devices_in_a_process(alone, tmp_path, monkeypatch):
     experiment, expected = alone
     monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "8")
@@ -27,6 +28,7 @@ def test_eight_devices_in_a_process(alone, tmp_path, monkeypatch):
     assert_close(metrics(tmp_path / "run"), expected)
 
 
+@pytest.mark.slow
 def test_two_processes(alone, tmp_path):
     experiment, expected = alone
     run = run_of(experiment, tmp_path / "run")
