@@ -1,4 +1,4 @@
-"""What other libraries have and this one has not; the README says so."""
+"""What other libraries have and this one has not; docs/beside_the_others.md says so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README's table says what the tests show, word by word, and every test that it names exists.
+"""docs/beside_the_others.md says what the tests show, word by word; the tests that it names exist.
 
 The tests of the other libraries need those libraries; here their files are read, not run.
 """
@@ -21,10 +21,7 @@ VERDICTS = {"yes", "partly", "no"}
 
 
 def section() -> str:
-    (found,) = re.findall(
-        r"^## Beside the others\n(.*?)(?=^## )", (ROOT / "README.md").read_text(), re.M | re.S
-    )
-    return found
+    return (ROOT / "docs/beside_the_others.md").read_text()
 
 
 def cells() -> list[list[str]]:
@@ -69,7 +66,7 @@ def shown(file: pathlib.Path) -> list[tuple[str, str]]:
     ]
 
 
-def test_the_readme_says_what_the_table_says():
+def test_the_page_says_what_the_table_says():
     titles, *rows = cells()
     assert [split(title)[0] for title in titles] == TITLES
     said = {label: " ".join(split(word)[0] for word in words) for label, *words in rows}

@@ -24,6 +24,8 @@ from rnnjax.training.evaluation import (
     classification_metrics,
     classifying,
     reading,
+    regressing,
+    regression_metrics,
     scoring,
 )
 from rnnjax.training.lengths import batches_by_length
@@ -31,14 +33,14 @@ from rnnjax.training.metrics import ACCURACY, LOSS, Metric
 from rnnjax.training.needs import needs_of, num_bytes
 from rnnjax.training.optimizers import SCHEDULES
 from rnnjax.training.parameters import load_model
-from rnnjax.training.problem import Problem
+from rnnjax.training.problem import ArrayDataset, Problem
 from rnnjax.training.settings import Config, command, setting
 
 __all__ = [
-    "ACCURACY", "LOSS", "SCHEDULES", "Baselines", "Batches", "Config", "Console",
+    "ACCURACY", "LOSS", "SCHEDULES", "ArrayDataset", "Baselines", "Batches", "Config", "Console",
     "ExampleBatches", "Experiment", "Layout", "Metric", "Outcome", "Predictor", "Problem",
     "UsageError", "WindowBatches", "applying", "batches_by_length", "build_layer",
     "classification_metrics", "classifying", "command", "initializing", "launch", "load_model",
-    "needs_of", "num_bytes", "read_file", "reading", "run_title", "saved_config",
-    "saved_dataset", "scoring", "setting", "show_class_scores",
+    "needs_of", "num_bytes", "read_file", "reading", "regressing", "regression_metrics",
+    "run_title", "saved_config", "saved_dataset", "scoring", "setting", "show_class_scores",
 ]  # fmt: skip

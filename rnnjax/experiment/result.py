@@ -73,7 +73,10 @@ def finish(
     names, problem, config = _names(experiment), outcome.problem, outcome.config
     more = experiment.report(outcome)
     experiment.draw(folder.path, outcome)
-    baselines = experiment.baselines(outcome)
+    baselines = {
+        method: {name: float(value) for name, value in reached.items()}
+        for method, reached in experiment.baselines(outcome).items()
+    }
     skipped = int(skipped_updates(fitted.train.opt_state).sum())
     figures = {name: value for name, value in metrics.items() if name in names}
     figures |= {k: v for k, v in metrics.items() if k == "last" or k.startswith("best_")}
@@ -94,7 +97,7 @@ def finish(
         "train_seconds": round(fitted.train_seconds, 3),
         "compile_seconds": round(fitted.compile_seconds, 3),
         **figures,
-        "baselines": {name: dict(values) for name, values in baselines.items()},
+        "baselines": baselines,
         **more,
     }
     folder.write_result(result)

@@ -52,9 +52,9 @@ def plot_curves(
     right.set_ylabel(f"{prefix} {metric.replace('_', ' ')}", color="g")
     left.tick_params(axis="y", labelcolor="b")
     right.tick_params(axis="y", labelcolor="g")
-    # A difference in the fourth digit must not look like a fall.
-    middle, low, high = (max(values) + min(values)) / 2, *right.get_ylim()
-    if metric == "accuracy":
+    if metric == "accuracy":  # a difference in its fourth digit must not look like a fall
+        middle = (max(values) + min(values)) / 2
+        low, high = right.get_ylim()
         right.set_ylim(min(low, middle - 0.05), max(high, middle + 0.05))
     left.grid(alpha=0.3)
     for style, (name, limit) in zip(("--", ":", "-."), (loss_limits or {}).items(), strict=False):

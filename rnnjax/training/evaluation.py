@@ -156,6 +156,59 @@ def scoring(
     return evaluate
 
 
+def regression_metrics(
+    outputs: np.ndarray | jax.Array, targets: np.ndarray | jax.Array, prefix: str = "test"
+) -> dict[str, np.ndarray]:
+    """Mean squared and mean absolute error, as ``<prefix>_loss`` and ``<prefix>_mae``.
+
+    Args:
+        outputs: ``[N, ...]``, or ``[S, N, ...]`` for several seeds, each of which has a number
+            then.
+        targets: ``[N, ...]``; all numbers of an example count alike.
+        prefix: of which data.
+
+    Raises:
+        ValueError: outputs and targets differ in shape.
+
+    >>> regression_metrics(np.array([[1.0], [3.0]]), np.array([[1.0], [1.0]]))
+    {'test_loss': array(2.), 'test_mae': array(1.)}
+    """
+    if outputs.shape[outputs.ndim - targets.ndim :] != targets.shape:
+        raise ValueError(
+            f"outputs {outputs.shape} and targets {targets.shape} must have one shape, but for an "
+            "axis of seeds in front of the outputs."
+        )
+    axes = tuple(range(outputs.ndim - targets.ndim, outputs.ndim))
+    errors = outputs - targets.reshape((1,) * axes[0] + targets.shape)
+    return {
+        f"{prefix}_loss": np.asarray(np.square(errors).mean(axis=axes)),
+        f"{prefix}_mae": np.asarray(abs(errors).mean(axis=axes)),
+    }
+
+
+def regressing(
+    apply: Callable[[Any, Any], jax.Array],
+    inputs: Any,
+    targets: np.ndarray,
+    layout: Layout,
+    prefix: str = "test",
+    *,
+    batch_size: int = 2000,
+) -> tuple[Predictor, Callable[[Any], dict[str, np.ndarray]]]:
+    """What a regression makes of a data set, and how well: functions of parameters.
+
+    Args:
+        apply: ``apply(params, batch)``, of a batch of the inputs.
+        inputs: a pytree of arrays ``[N, ...]``.
+        targets: ``[N, ...]``, of the shape of what is applied.
+        layout: of seeds and rows over devices.
+        prefix: as in `regression_metrics`.
+        batch_size: examples at a time.
+    """
+    predict = Predictor(apply, inputs, batch_size, layout)
+    return predict, lambda params: regression_metrics(predict(params), targets, prefix)
+
+
 def reading(
     read: Callable[[Any, Any], Any], inputs: Any, layout: Layout
 ) -> Callable[[Any], jax.Array]:

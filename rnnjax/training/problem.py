@@ -34,6 +34,25 @@ class Dataset(Protocol):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class ArrayDataset:
+    """Inputs and targets as arrays, for a task whose data need no class of their own.
+
+    Args:
+        name: the data really used.
+        origin: one phrase that says where they came from.
+        train: inputs and targets to learn from, pytrees of arrays ``[N, ...]``.
+        test: those to test with.
+        warning: where other data than was asked for stand in, the sentence that says so.
+    """
+
+    name: str
+    origin: str
+    train: tuple[Any, Any]
+    test: tuple[Any, Any]
+    warning: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Problem:
     """A model, the data that it is to learn, and how well it has learnt them.
 

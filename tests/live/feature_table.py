@@ -1,4 +1,4 @@
-"""What the README says beside the other libraries, and the test behind each of its cells.
+"""The table of docs/beside_the_others.md, and the test behind each of its cells.
 
 Yes: the library's own layers, arguments or wrappers do it. Partly: some of them do, or it takes
 several of the library's parts put together; a footnote says which. No: one writes it oneself.
@@ -230,7 +230,7 @@ def live_files(library: str) -> list[pathlib.Path]:
 
 
 def yes(test: Any) -> Any:
-    """Marks a test that shows the feature; the README is compared with it, word by word."""
+    """Marks a test that shows the feature; the page is compared with it, word by word."""
     return test
 
 

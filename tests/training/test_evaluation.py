@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from rnnjax.devices.layout import Layout
-from rnnjax.training.evaluation import Predictor, classification_metrics
+from rnnjax.training.evaluation import (
+    Predictor,
+    classification_metrics,
+    regressing,
+    regression_metrics,
+)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 7, 100])
@@ -44,3 +49,19 @@ def test_classification_metrics():
     metrics = classification_metrics(logits, np.array([0, 2, 1]))
     assert metrics["test_loss"] == pytest.approx(-np.log([0.7, 0.6, 0.4]).mean(), rel=1e-5)
     assert metrics["test_accuracy"] == pytest.approx(2 / 3)
+
+
+def test_errors_of_a_regression_and_of_its_seeds():
+    layout = Layout.over(jax.devices()[:1], num_seeds=2)
+    x = np.random.default_rng(0).normal(size=(7, 5, 2)).astype(np.float32)
+    y = np.random.default_rng(1).normal(size=(7, 5, 3)).astype(np.float32)
+    w = np.random.default_rng(2).normal(size=(2, 2, 3)).astype(np.float32)
+    predict, evaluate = regressing(lambda w, x: x @ w, x, y, layout, "validation", batch_size=3)
+    assert predict(jnp.asarray(w)).shape == (2, 7, 5, 3)
+    found = evaluate(jnp.asarray(w))
+    for seed in range(2):
+        errors = x @ w[seed] - y
+        assert found["validation_loss"][seed] == pytest.approx((errors**2).mean(), rel=1e-5)
+        assert found["validation_mae"][seed] == pytest.approx(np.abs(errors).mean(), rel=1e-5)
+    with pytest.raises(ValueError, match=r"outputs \(7, 1\) and targets \(7,\) must have one"):
+        regression_metrics(np.zeros((7, 1)), np.zeros(7))

@@ -1,4 +1,4 @@
-"""What Equinox does of the README's table: it has two cells, and leaves the loop to its user."""
+"""What Equinox does of the feature table: it has two cells, and leaves the loop to its user."""
 
 # NumPy arrays go where JAX arrays are declared.
 # pyright: reportArgumentType=false

@@ -1,4 +1,4 @@
-"""What Flax does of the README's table: flax.linen and flax.nnx; yes where one of them does."""
+"""What Flax does of the feature table: flax.linen and flax.nnx; yes where one of them does."""
 
 # NumPy arrays go where JAX arrays are declared, and what `apply` returns has many types.
 # pyright: reportArgumentType=false, reportAttributeAccessIssue=false

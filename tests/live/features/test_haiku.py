@@ -1,4 +1,4 @@
-"""What Haiku does of the README's table. Its LSTM has the gates i, g, f, o, and adds 1 to f."""
+"""What Haiku does of the feature table. Its LSTM has the gates i, g, f, o, and adds 1 to f."""
 
 # NumPy arrays go where JAX arrays are declared.
 # pyright: reportArgumentType=false

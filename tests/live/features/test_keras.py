@@ -1,4 +1,4 @@
-"""What Keras does of the README's table, on TensorFlow. Its weights come by `rnnjax.interop`."""
+"""What Keras does of the feature table, on TensorFlow. Its weights come by `rnnjax.interop`."""
 
 # The stubs of TensorFlow know no NumPy.
 # pyright: reportArgumentType=false, reportCallIssue=false

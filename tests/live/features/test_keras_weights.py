@@ -1,4 +1,4 @@
-"""What Keras does of the README's table about single weights, and about handing them on."""
+"""What Keras does of the feature table about single weights, and about handing them on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What PyTorch does of the README's table. Its weights are taken over by `rnnjax.interop`."""
+"""What PyTorch does of the feature table. Its weights are taken over by `rnnjax.interop`."""
 
 from __future__ import annotations
 
