@@ -97,6 +97,9 @@ CELLS_UNDER_TEST = [
     ),
 ]
 
+TYPICAL = ("gru-reset_before", "wrappers")
+"""A cell with two products with its state, and layers, a memory among them, made of wrappers."""
+
 
 class Sample(NamedTuple):
     """A cell with everything `rnnjax.unroll` wants, in the order it wants it."""

@@ -1,4 +1,8 @@
-"""What holds for every test: strict rank promotion, repeatable examples, float64 on request."""
+"""What holds for every test: strict rank promotion, repeatable examples, float64 on request.
+
+Nearly all that a test waits for is the compiler, so it does without most optimisations, here and
+in the scripts that tests start; ``JAX_DISABLE_MOST_OPTIMIZATIONS=0 pytest`` has it do its best.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,15 @@ import hypothesis
 import jax
 import pytest
 
-from tests.cells_under_test import CELLS_UNDER_TEST
+from tests.cells_under_test import CELLS_UNDER_TEST, TYPICAL
 
 # They need PyTorch and Keras, which no test here does; doctest collection would import them.
 collect_ignore = ["golden/make_golden.py", "golden/make_state_dicts.py"]
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+if os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") == "1":
+    jax.config.update("jax_disable_most_optimizations", True)
 
 hypothesis.settings.register_profile(
     "repeatable",
@@ -53,12 +60,18 @@ def x64():
         yield
 
 
-@pytest.fixture(scope="module", params=CELLS_UNDER_TEST, ids=lambda case: case.name)
+@pytest.fixture(params=CELLS_UNDER_TEST, ids=lambda case: case.name)
 def case(request):
-    """Every cell in turn: a test that takes `case` is a property of all of them.
+    """Every cell in turn: a test that takes `case` is a property of all of them."""
+    return request.param
 
-    With this scope pytest takes the tests of one cell together, and the next cell needs none of
-    their programs.
-    """
-    yield request.param
-    jax.clear_caches()
+
+@pytest.fixture(
+    params=[
+        pytest.param(case, marks=[] if case.name in TYPICAL else pytest.mark.slow, id=case.name)
+        for case in CELLS_UNDER_TEST
+    ]
+)
+def typical(request):
+    """Likewise, but for what the engine does with any cell: in the quick tests with a few."""
+    return request.param

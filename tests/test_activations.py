@@ -91,12 +91,13 @@ def what_the_memory_takes(x):
 
 
 MASK = np.array([True, False])
+value_and_slope = jax.jit(jax.value_and_grad(what_the_memory_takes))
 
 
 @pytest.mark.parametrize("dtype", [jnp.float16, jnp.float32, jnp.float64])
 @pytest.mark.parametrize("x", [-3.0, -9.1, -10.5, -13.0, -17.0, -40.0])
 def test_a_closed_input_gate_lets_in_what_it_should(dtype, x):
-    value, slope = jax.jit(jax.value_and_grad(what_the_memory_takes))(jnp.asarray(x, dtype))
+    value, slope = value_and_slope(jnp.asarray(x, dtype))
     expected = float(sigmoid(x)) * math.tanh(0.3)
     rounding = 2 * EPSILONS[dtype] * expected + float(jnp.finfo(dtype).smallest_subnormal)
     assert float(value) == pytest.approx(expected, rel=0, abs=rounding)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import jax
@@ -27,6 +28,7 @@ from rnnjax import (
     Zoneout,
 )
 from rnnjax.buffers import apart, own
+from rnnjax.cell import Composite
 from tests.test_own_cells import Counting, MatrixMemory
 
 LAYERS = [
@@ -63,7 +65,9 @@ def consume(tree):
 
 
 @each_layer
-@pytest.mark.parametrize("batch_shape", [(), (1,), (2, 3)], ids=str)
+@pytest.mark.parametrize(
+    "batch_shape", [(), pytest.param((1,), marks=pytest.mark.slow), (2, 3)], ids=str
+)
 def test_a_first_carry_is_donated_without_harm(layer, batch_shape):
     params = layer.init(jax.random.key(0))
     assert_apart(params)
@@ -115,6 +119,29 @@ def test_what_a_run_hands_on_is_not_what_it_was_given(executor):
     params, carry = cell.init(jax.random.key(0)), cell.initial_carry((2,))
     results = rnnjax.unroll(cell, params, xs, carry, executor=executor)
     assert_apart(results, params, carry, xs)
+
+
+@dataclasses.dataclass(frozen=True)
+class HandingOn(Composite):
+    """A user's layer that has no use for its carry."""
+
+    input_size: int = 3
+    output_size: int = 3
+
+    def init(self, key):
+        return ()
+
+    def initial_carry(self, batch_shape=(), dtype=None):
+        return {"unused": jnp.zeros((*batch_shape, 4), dtype)}
+
+    def unroll(self, params, xs, carry, options):
+        return carry, 2 * xs
+
+
+def test_nor_is_it_where_a_layer_leaves_it_as_it_is():
+    carry = HandingOn().initial_carry((2,))
+    final, _ = rnnjax.unroll(HandingOn(), (), jnp.ones((3, 2, 3)), carry)
+    assert_apart(final, carry)
 
 
 def test_nor_is_it_where_the_mask_lets_no_step_through():

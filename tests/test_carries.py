@@ -21,8 +21,8 @@ RESETS = np.array([[1, 0, 0, 1, 1, 0], [0, 0, 1, 1, 0, 0], [1, 0, 0, 0, 0, 1]], 
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_they_are_the_final_carries_of_the_runs_that_end_there(case, reverse):
-    cell, params, xs, carry = draw(case)
+def test_they_are_the_final_carries_of_the_runs_that_end_there(typical, reverse):
+    cell, params, xs, carry = draw(typical)
     flags = {"mask": MASK, "resets": RESETS}
     carries, ys = unroll_carries(cell, params, xs, carry, **flags, reverse=reverse)
     assert_close(ys, unroll(cell, params, xs, carry, **flags, reverse=reverse)[1])
@@ -33,8 +33,8 @@ def test_they_are_the_final_carries_of_the_runs_that_end_there(case, reverse):
         assert_close(jax.tree.map(lambda a, t=t: a[t], jax.device_get(carries)), final)
 
 
-def test_their_gradients_are_those_of_a_plain_scan(case):
-    cell, *arguments = draw(case, steps=35)
+def test_their_gradients_are_those_of_a_plain_scan(typical):
+    cell, *arguments = draw(typical, steps=35)
     rng = np.random.default_rng(1)
     tangents = random_like(rng, tuple(arguments))
 

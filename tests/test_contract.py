@@ -1,4 +1,9 @@
-"""The properties of every cell, run over the list in `tests.cells_under_test`."""
+"""The properties of every cell, run over the list in `tests.cells_under_test`.
+
+Each cell is compiled a few times only, always for the same shapes and with flags, and every
+property is read off these programs: a shorter sequence, or a part of one, is one whose other steps
+are masked. What the engine does with a cell, whichever it is, stands in `tests.unrolling`.
+"""
 
 # NumPy arrays go where JAX arrays are declared.
 # pyright: reportArgumentType=false
@@ -6,9 +11,12 @@
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
+from typing import Any, NamedTuple
 
 import hypothesis
+import hypothesis.extra.numpy as hnp
 import hypothesis.strategies as st
 import jax
 import numpy as np
@@ -17,163 +25,275 @@ import pytest
 import rnnjax
 from tests import oracles
 from tests.cells_under_test import draw, random_like
-from tests.running import assert_close, dot, init, loop, pull_back, quick_jit, unroll
+from tests.running import assert_close, dot, init, quick_jit
 
 pytestmark = pytest.mark.usefixtures("x64")
 
+STEPS, ROWS = 6, 3
+EVERY = np.ones((STEPS, ROWS), bool)
+NONE = np.zeros((STEPS, ROWS), bool)
+FLAGS = hnp.arrays(bool, (STEPS, ROWS), elements=st.booleans(), fill=st.nothing())
 
-def test_equals_the_equations(case):
-    cell, params, xs, carry = draw(case)
-    final, ys, _ = oracles.run(case.oracle, params, xs, carry)
-    assert_close(unroll(cell, params, xs, carry), (final, ys))
+MASK = np.array(  # time runs to the right here: a gap, right padding with a gap, nothing at all
+    [[1, 0, 1, 1, 0, 1], [0, 1, 1, 0, 1, 0], [0, 0, 0, 0, 0, 0]], bool
+).T
+RESETS = np.array(  # on a first step, on masked ones, which count, on neighbours, on a last step
+    [[1, 0, 0, 1, 1, 0], [0, 0, 1, 1, 0, 0], [1, 0, 0, 0, 0, 1]], bool
+).T
+POISON = np.resize([np.nan, np.inf, -np.inf], (STEPS, ROWS, 1))
+
+directions = pytest.mark.parametrize("reverse", [False, True])
 
 
-def test_starts_from_the_first_carry(case):
-    cell, params, xs, carry = draw(case)
-    assert_close(cell.initial_carry((3,)), jax.tree.map(np.zeros_like, carry))
-    first = cell.first_carry(params, (3,))
-    final, ys, _ = oracles.run(case.oracle, params, xs, first)
-    assert_close(unroll(cell, params, xs), (final, ys))
+class Outcome(NamedTuple):
+    """What a run gives; `outputs` is what `rnnjax.unroll` returns."""
+
+    outputs: tuple[Any, np.ndarray]
+    last: np.ndarray
+    gradients: Any
+    """Of the outputs times the cotangents, by params, xs and carry; of forward runs only."""
 
 
-def test_gradients_equal_finite_differences(case):
+@quick_jit
+def _ahead(cotangents, cell, params, xs, carry, mask, resets):
+    flags = {"mask": mask, "resets": resets}
+    run = functools.partial(rnnjax.unroll, cell, **flags)
+    outputs, vjp = jax.vjp(run, params, xs, carry)
+    _, last = rnnjax.unroll_last(cell, params, xs, carry, **flags)
+    return Outcome(outputs, last, vjp(cotangents))
+
+
+@quick_jit
+def _backwards(cell, params, xs, carry, mask, resets):
+    flags = {"mask": mask, "resets": resets, "reverse": True}
+    outputs = rnnjax.unroll(cell, params, xs, carry, **flags)
+    return Outcome(outputs, rnnjax.unroll_last(cell, params, xs, carry, **flags)[1], None)
+
+
+def run(sample, mask=EVERY, resets=NONE, *, reverse=False, cotangents=None) -> Outcome:
+    """Everything that a run of six steps over three rows gives."""
+    if reverse:
+        return jax.device_get(_backwards(*sample, mask, resets))
+    if cotangents is None:
+        cotangents = nothing(sample)
+    return jax.device_get(_ahead(cotangents, *sample, mask, resets))
+
+
+def nothing(sample):
+    """Outputs of zeros."""
+    zeros = jax.tree.map(np.zeros_like, sample.carry)
+    return zeros, np.zeros((STEPS, ROWS, sample.cell.output_size))
+
+
+def weights_of(sample):
+    """Random cotangents for all outputs."""
+    return random_like(np.random.default_rng(1), nothing(sample))
+
+
+def first_of(sample):
+    """The carry that a run begins with if none is given."""
+    return jax.device_get(sample.cell.first_carry(sample.params, (ROWS,)))
+
+
+@hypothesis.given(mask=FLAGS, resets=FLAGS, reverse=st.booleans())
+@hypothesis.example(mask=EVERY, resets=NONE, reverse=False)
+@hypothesis.example(mask=MASK, resets=RESETS, reverse=True)
+@hypothesis.settings(max_examples=6)
+def test_equals_the_equations(case, mask, resets, reverse):
+    hypothesis.assume(mask.any())
+    sample = draw(case)
+    initial = sample.cell.first_carry(sample.params)
+    flags = {"mask": mask, "resets": resets, "reverse": reverse}
+    final, ys, last = oracles.run(case.oracle, *sample[1:], initial=initial, **flags)
+    found = run(sample, mask, resets, reverse=reverse)
+    assert_close((found.outputs, found.last), ((final, ys), last))
+
+
+@pytest.mark.parametrize(("mask", "resets"), [(EVERY, NONE), (MASK, RESETS)], ids=["all", "some"])
+def test_gradients_equal_finite_differences(case, mask, resets):
     # The seeds are fixed, so a kink (relu, hard_sigmoid) stays out of the 2e-5 wide window.
-    cell, *arguments = draw(case)
+    sample = draw(case)
+    cotangents = weights_of(sample)
+    gradients = run(sample, mask, resets, cotangents=cotangents).gradients
+    leaves, structure = jax.tree.flatten(tuple(sample[1:]))
     rng = np.random.default_rng(1)
-    cotangents = random_like(rng, unroll(cell, *arguments))
-    gradients = pull_back(cotangents, cell, *arguments)
-    leaves, structure = jax.tree.flatten(tuple(arguments))
     for k, (leaf, gradient) in enumerate(zip(leaves, jax.tree.leaves(gradients), strict=True)):
         direction = random_like(rng, leaf)
 
         def value(distance, k=k, leaf=leaf, direction=direction):
             moved = [*leaves[:k], leaf + distance * direction, *leaves[k + 1 :]]
-            return dot(cotangents, unroll(cell, *jax.tree.unflatten(structure, moved)))
+            moved = type(sample)(sample.cell, *jax.tree.unflatten(structure, moved))
+            return dot(cotangents, run(moved, mask, resets).outputs)
 
         slope = (value(1e-5) - value(-1e-5)) / 2e-5
         np.testing.assert_allclose(dot(gradient, direction), slope, rtol=1e-6, atol=1e-7)
         assert abs(slope) > 1e-4
 
 
-def test_equals_a_loop_over_single_steps(case):
-    sample = draw(case, steps=4)
-    cotangents = random_like(np.random.default_rng(1), unroll(*sample))
+def test_reverse_mode_equals_forward_mode_of_a_plain_scan(case):
+    sample = draw(case)
+    rng = np.random.default_rng(2)
+    tangents = random_like(rng, tuple(sample[1:]))
 
     @quick_jit
-    def by_hand(params, xs, carry):
-        outputs, vjp = jax.vjp(lambda *a: loop(sample.cell, *a), params, xs, carry)
+    def forward(*arguments):
+        def scan(params, xs, carry):
+            return jax.lax.scan(lambda c, x: sample.cell(params, c, x), carry, xs)
+
+        return jax.jvp(scan, arguments, tangents)
+
+    outputs, pushed = jax.device_get(forward(*sample[1:]))
+    cotangents = weights_of(sample)
+    found = run(sample, cotangents=cotangents)
+    assert_close(found.outputs, outputs)
+    np.testing.assert_allclose(dot(found.gradients, tangents), dot(cotangents, pushed), rtol=1e-10)
+
+
+def test_what_is_not_given_changes_nothing(case):
+    sample = draw(case)._replace(carry=None)
+    begun = sample._replace(carry=first_of(sample))
+    assert_close(begun.carry, jax.device_get(sample.cell.initial_carry((ROWS,))))
+    assert all((c == 0).all() for c in jax.tree.leaves(begun.carry))
+    cotangents = weights_of(begun)
+
+    @quick_jit
+    def plain(params, xs):
+        outputs, vjp = jax.vjp(functools.partial(rnnjax.unroll, sample.cell), params, xs)
         return outputs, vjp(cotangents)
 
-    outputs, gradients = by_hand(*sample[1:])
-    assert_close(unroll(*sample), outputs)
-    assert_close(pull_back(cotangents, *sample), gradients)
+    expected = run(begun, cotangents=cotangents)
+    assert_close(plain(sample.params, sample.xs), (expected.outputs, expected.gradients[:2]))
 
 
-def test_reverse_mode_equals_forward_mode_of_a_plain_scan(case):
-    cell, *arguments = draw(case)
-    rng = np.random.default_rng(1)
-    tangents = random_like(rng, tuple(arguments))
-
-    @quick_jit
-    def forward(params, xs, carry):
-        def scan(params, xs, carry):
-            return jax.lax.scan(lambda c, x: cell(params, c, x), carry, xs)
-
-        return jax.jvp(scan, (params, xs, carry), tangents)
-
-    outputs, pushed = forward(*arguments)
-    cotangents = random_like(rng, outputs)
-    gradients = pull_back(cotangents, cell, *arguments)
-    np.testing.assert_allclose(dot(gradients, tangents), dot(cotangents, pushed), rtol=1e-10)
+def test_single_steps_equal_a_run(case):
+    cell, params, xs, carry = sample = draw(case)
+    step = quick_jit(cell.__call__)
+    outputs = []
+    for x in xs:
+        carry, y = jax.device_get(step(params, carry, x))
+        outputs.append(y)
+    assert_close((carry, np.stack(outputs)), run(sample).outputs)
 
 
-@hypothesis.given(cuts=st.sets(st.integers(1, 5)))
-def test_any_chunking_of_time_equals_one_pass(case, cuts):
-    cell, params, xs, carry = draw(case)
-    whole = unroll(cell, params, xs, carry)
-    chunks = []
-    for chunk in np.split(xs, sorted(cuts)):
-        carry, ys = unroll(cell, params, chunk, carry)
-        chunks.append(ys)
-    assert_close((carry, np.concatenate(chunks)), whole)
+@directions
+def test_a_run_may_be_cut_anywhere(case, reverse):
+    sample = draw(case)
+    whole = run(sample, reverse=reverse).outputs
+    for cut in range(1, STEPS):
+        near = EVERY & (np.arange(STEPS) < cut)[:, None]
+        parts = (~near, near) if reverse else (near, ~near)
+        carry, before = run(sample, parts[0], reverse=reverse).outputs
+        carry, after = run(sample._replace(carry=carry), parts[1], reverse=reverse).outputs
+        assert_close((carry, before + after), whole)
 
 
-def test_any_number_of_batch_axes(case):
-    cell, params, xs, carry = draw(case, batch=(2, 3))
-    both = unroll(cell, params, xs, carry)
-    flat = jax.tree.map(lambda a: a.reshape(6, *a.shape[2:]), carry)
-    final, ys = unroll(cell, params, xs.reshape(6, 6, -1), flat)
-    flattened = jax.tree.map(lambda a: a.reshape(6, -1), both[0]), both[1].reshape(6, 6, -1)
-    assert_close((final, ys), flattened)
-    for row in range(6):
-        i, j = divmod(row, 3)
-        single = jax.tree.map(lambda a, i=i, j=j: a[i, j], carry)
-        expected = jax.tree.map(lambda a, row=row: a[row], final), ys[:, row]
-        assert_close(unroll(cell, params, xs[:, i, j], single), expected)
+@directions
+def test_a_reset_begins_anew(case, reverse):
+    sample = draw(case)
+    far = EVERY & (np.arange(STEPS) < 4 if reverse else np.arange(STEPS) >= 2)[:, None]
+    _, before = run(sample, ~far, reverse=reverse).outputs
+    final, behind = run(sample._replace(carry=first_of(sample)), far, reverse=reverse).outputs
+    marks = EVERY & (np.arange(STEPS) == (3 if reverse else 2))[:, None]
+    assert_close(run(sample, resets=marks, reverse=reverse).outputs, (final, before + behind))
 
 
-def test_batched_equals_vmapped(case):
-    cell, params, xs, carry = draw(case)
-    rows = jax.vmap(rnnjax.unroll, in_axes=(None, None, 1, 0), out_axes=(0, 1))
-    assert_close(quick_jit(rows)(cell, params, xs, carry), unroll(cell, params, xs, carry))
+def test_what_lies_before_a_reset_reaches_no_gradient_of_what_lies_behind_it(case):
+    sample = draw(case)
+    far = EVERY & (np.arange(STEPS) >= 3)[:, None]
+    resets = EVERY & (np.arange(STEPS) == 3)[:, None]
+    final, ys = weights_of(sample)
+    cotangents = final, np.where(far[..., None], ys, 0)
+    alone = run(sample._replace(carry=first_of(sample)), far, cotangents=cotangents)
+    poisoned = sample._replace(xs=np.where(far[..., None], sample.xs, np.nan))
+    found = run(poisoned, resets=resets, cotangents=cotangents)
+    assert np.isnan(found.outputs[1][~far]).all()
+    assert_close(
+        (found.outputs[0], found.outputs[1][far]), (alone.outputs[0], alone.outputs[1][far])
+    )
+    assert_close(found.gradients[:2], alone.gradients[:2])
+    for gradient in (found.gradients[1][~far], *jax.tree.leaves(found.gradients[2])):
+        assert (gradient == 0).all()
 
 
-@hypothesis.given(order=st.permutations(range(3)))
+@directions
+def test_nothing_behind_the_mask_gets_out(case, reverse):
+    sample = draw(case)
+    poisoned = sample._replace(xs=np.where(MASK[..., None], sample.xs, POISON))
+    cotangents = weights_of(sample)
+    clean, found = (
+        run(s, MASK, reverse=reverse, cotangents=cotangents) for s in (sample, poisoned)
+    )
+    assert_close(found, clean, tolerance=0.0)
+    if not reverse:
+        assert (found.gradients[1][~MASK] == 0).all()
+        assert (found.gradients[1][MASK] != 0).any(axis=-1).all()
+
+
+def test_a_row_without_any_step_hands_its_carry_on(case):
+    sample = draw(case)
+    cotangents = weights_of(sample)
+    outputs, last, (by_params, by_xs, by_carry) = run(sample, NONE, cotangents=cotangents)
+    assert_close(outputs[0], sample.carry, tolerance=0.0)
+    assert (outputs[1] == 0).all()
+    assert (last == 0).all()
+    assert_close(by_carry, cotangents[0], tolerance=0.0)
+    assert all((g == 0).all() for g in [by_xs, *jax.tree.leaves(by_params)])
+
+
+def test_reversing_a_right_padded_row_reverses_its_valid_part(case):
+    sample = draw(case)
+    lengths = np.array([6, 4, 1])
+    mask = np.asarray(rnnjax.length_mask(lengths, STEPS))
+    final, ys = run(sample, mask, reverse=True).outputs
+    flipped = [np.roll(sample.xs[::-1, row], n, axis=0) for row, n in enumerate(lengths)]
+    ahead, ys_ahead = run(sample._replace(xs=np.stack(flipped, 1)), mask).outputs
+    assert_close(final, ahead)
+    for row, n in enumerate(lengths):
+        assert_close(ys[:n, row], ys_ahead[:n, row][::-1])
+
+
+@directions
+def test_last_is_the_last_output(case, reverse):
+    _, last, _ = found = run(draw(case), reverse=reverse)
+    assert_close(last, found.outputs[1][0 if reverse else -1])
+
+
+@hypothesis.given(order=st.permutations(range(ROWS)))
+@hypothesis.settings(max_examples=5)
 def test_rows_do_not_see_each_other(case, order):
-    cell, params, xs, carry = draw(case)
+    sample = draw(case)
     order = np.array(order)
-    final, ys = unroll(cell, params, xs, carry)
-    moved = unroll(cell, params, xs[:, order], jax.tree.map(lambda a: a[order], carry))
+    final, ys = run(sample).outputs
+    carry = jax.tree.map(lambda a: a[order], sample.carry)
+    moved = run(sample._replace(xs=sample.xs[:, order], carry=carry)).outputs
     assert_close(moved, (jax.tree.map(lambda a: a[order], final), ys[:, order]))
 
 
-def test_vmap_over_seeds_equals_one_after_the_other(case):
-    cell, _, xs, carry = draw(case)
-    keys = jax.random.split(jax.random.key(3), 3)
-
-    @quick_jit
-    @jax.vmap
-    def together(key):
-        params = cell.init(key)
-        return params, rnnjax.unroll(cell, params, xs, carry)
-
-    seeds = together(keys)
-    for k, key in enumerate(keys):
-        params = init(cell, key)
-        outputs = unroll(cell, params, xs, carry)
-        assert_close(jax.tree.map(lambda a, k=k: a[k], seeds), (params, outputs))
-
-
-@pytest.mark.parametrize("reverse", [False, True])
+@directions
 def test_the_future_does_not_change_the_past(case, reverse):
-    cell, params, xs, carry = draw(case, steps=4)
-
-    @quick_jit
-    def jacobian(xs):
-        return jax.jacrev(lambda xs: rnnjax.unroll(cell, params, xs, carry, reverse=reverse)[1])(xs)
-
-    # [T, B, O, T, B, D] -> the size of d y_t / d x_s, and of what rows do to each other.
-    entries = np.abs(jax.device_get(jacobian(xs)))
-    by_time = entries.max(axis=(1, 2, 4, 5))
-    past = np.tril(np.ones((4, 4), bool))
-    past = past.T if reverse else past
-    assert (by_time[past] > 1e-6).all()
-    assert (by_time[~past] == 0).all()
-    by_row = entries.max(axis=(0, 2, 3, 5))
-    assert (by_row[~np.eye(3, dtype=bool)] == 0).all()
+    sample = draw(case)
+    ys = run(sample, reverse=reverse).outputs[1]
+    for t in range(STEPS):
+        xs = sample.xs.copy()
+        xs[t, :-1] += 1
+        change = np.abs(run(sample._replace(xs=xs), reverse=reverse).outputs[1] - ys)
+        later = np.arange(STEPS) <= t if reverse else np.arange(STEPS) >= t
+        assert (change.max(axis=(1, 2))[later] > 1e-6).all()
+        assert (change[~later] == 0).all()
+        assert (change[:, -1] == 0).all()
 
 
 def test_an_equal_cell_built_again_does_not_retrace(case):
     traced = []
 
     @jax.jit
-    def run(cell, params, xs):
+    def trace(cell, params, xs):
         traced.append(cell)
         return rnnjax.unroll(cell, params, xs)
 
     _, params, xs, _ = draw(case)
     for _ in range(3):
-        run(case.make(), params, xs)
+        jax.eval_shape(trace, case.make(), params, xs)
     assert len(traced) == 1
 
 
@@ -192,9 +312,9 @@ def test_a_cell_is_a_value(case):
 
 
 def test_sizes_are_those_of_the_arrays(case):
-    cell, params, xs, carry = draw(case)
-    assert xs.shape[-1] == cell.input_size
-    assert unroll(cell, params, xs, carry)[1].shape == (6, 3, cell.output_size)
+    sample = draw(case)
+    assert sample.xs.shape[-1] == sample.cell.input_size
+    assert run(sample).outputs[1].shape == (STEPS, ROWS, sample.cell.output_size)
 
 
 def test_different_keys_give_different_parameters(case):

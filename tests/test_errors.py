@@ -135,14 +135,15 @@ def test_the_directions_fit_each_other():
         ),
     ):
         Bidirectional(GRU(3, 2), GRU(4, 2))
-    with pytest.raises(
-        ValueError,
-        match=message(
-            "Bidirectional: merge='sum' needs outputs of one size, but forward has 2 and backward "
-            "5."
-        ),
-    ):
-        Bidirectional(GRU(3, 2), GRU(3, 5), merge="sum")
+    for merge in ("sum", "mul", "ave"):
+        with pytest.raises(
+            ValueError,
+            match=message(
+                f"Bidirectional: merge={merge!r} needs outputs of one size, but forward has 2 and "
+                "backward 5."
+            ),
+        ):
+            Bidirectional(GRU(3, 2), GRU(3, 5), merge=merge)
     with pytest.raises(
         ValueError,
         match=message(

@@ -140,6 +140,11 @@ class ForgetfulOfItsInputs(OwnCell):
         return jnp.tanh(carry @ params["w_h"]), carry
 
 
+class ConstantOutput(OwnCell):
+    def step(self, params, carry, z):
+        return jnp.tanh(z + carry @ params["w_h"]), jnp.broadcast_to(params["w_h"][0], z.shape)
+
+
 OWN_CELLS = [
     OneMatrixTwice(),
     SharedWithProjection(),
@@ -150,11 +155,14 @@ OWN_CELLS = [
     MatrixMemory(),
     OwnDerivative(),
     ForgetfulOfItsInputs(),
+    ConstantOutput(),
 ]
 
 
 @pytest.mark.parametrize("cell", OWN_CELLS, ids=lambda cell: type(cell).__name__)
-@pytest.mark.parametrize(("steps", "reverse"), [(5, False), (35, True)])
+@pytest.mark.parametrize(
+    ("steps", "reverse"), [pytest.param(5, False, marks=pytest.mark.slow), (35, True)]
+)
 def test_derivatives_are_those_of_a_plain_scan(cell, steps, reverse):
     rng = np.random.default_rng(3)
     params = random_like(rng, jax.eval_shape(cell.init, jax.random.key(0)), 0.5)
@@ -166,13 +174,17 @@ def test_derivatives_are_those_of_a_plain_scan(cell, steps, reverse):
         return jax.lax.scan(step, carry, xs, reverse=reverse)
 
     by_unroll = functools.partial(rnnjax.unroll, cell, reverse=reverse)
-    outputs = quick_jit(plain)(params, xs, carry)
-    assert_close(quick_jit(by_unroll)(params, xs, carry), outputs)
-    cotangents = random_like(rng, outputs)
-    gradients, expected = (
-        quick_jit(lambda *sample, run=run: jax.vjp(run, *sample)[1](cotangents))(params, xs, carry)
-        for run in (by_unroll, plain)
-    )
+    cotangents = random_like(rng, jax.eval_shape(plain, params, xs, carry))
+
+    def both(run):
+        def outputs_and_gradients(*sample):
+            outputs, vjp = jax.vjp(run, *sample)
+            return outputs, vjp(cotangents)
+
+        return jax.device_get(quick_jit(outputs_and_gradients)(params, xs, carry))
+
+    (outputs, gradients), (expected_outputs, expected) = both(by_unroll), both(plain)
+    assert_close(outputs, expected_outputs)
     assert_close(gradients, expected, tolerance=1e-9)
     assert any((g != 0).any() for g in jax.tree.leaves(gradients))
 
@@ -224,7 +236,7 @@ def quick_jit_vjp(run, params, xs):
     return both(params, xs)
 
 
-@pytest.mark.parametrize("dtype", [np.int32, np.bool_])
+@pytest.mark.parametrize("dtype", [np.int32, pytest.param(np.bool_, marks=pytest.mark.slow)])
 def test_inputs_may_be_integers(dtype):
     cell = rnnjax.LSTM(3, 4)
     params = random_like(
@@ -273,6 +285,6 @@ class ClosesOverAnArray(OwnCell):
         return h, h
 
 
-@pytest.mark.parametrize("steps", [5, 35])
+@pytest.mark.parametrize("steps", [pytest.param(5, marks=pytest.mark.slow), 35])
 def test_a_step_may_close_over_an_array(steps):
     test_derivatives_are_those_of_a_plain_scan(ClosesOverAnArray(), steps, False)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
-from rnnjax.hyperparameters import Activation, Flag, Initialization, Size, check_hyperparameters
-from rnnjax.initializers import gate_params
+from rnnjax.cell import affine, check_input, recur
+from rnnjax.fused_cell import FusedCell
+from rnnjax.hyperparameters import Activation, Flag, Initialization
 from rnnjax.noise import SILENCE, Noise
 
 
@@ -34,7 +34,7 @@ class GRUCarry(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class GRU(NoisyCell):
+class GRU(FusedCell):
     r"""Gated recurrent unit, the reset gate applied after or before the recurrent product.
 
     .. math::
@@ -78,36 +78,16 @@ class GRU(NoisyCell):
     arXiv:1406.1078v1, and NVIDIA's cuDNN.
     """
 
-    input_size: Size
-    hidden_size: Size
     activation: Activation = "tanh"
     recurrent_activation: Activation = "sigmoid"
     reset_after: Flag = True
     initialization: Initialization = "keras"
     use_bias: Flag = True
 
-    def __post_init__(self) -> None:
-        check_hyperparameters(self)
-
-    @property
-    def output_size(self) -> int:
-        return self.hidden_size
+    carry_type = GRUCarry
 
     def init(self, key: jax.Array) -> GRUParams:
-        return GRUParams(
-            *gate_params(
-                key,
-                self.initialization,
-                self.input_size,
-                self.hidden_size,
-                num_gates=3,
-                use_bias=self.use_bias,
-                two_biases=self.reset_after,
-            )
-        )
-
-    def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> GRUCarry:
-        return zero_carry(GRUCarry, batch_shape, dtype, h=self.hidden_size)
+        return GRUParams(*self.draw_gates(key, num_gates=3, two_biases=self.reset_after))
 
     def project(self, params: GRUParams, x: jax.Array) -> jax.Array:
         check_input(self, x)

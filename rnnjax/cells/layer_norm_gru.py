@@ -9,16 +9,14 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
+from rnnjax.cell import affine, check_input, recur
+from rnnjax.fused_cell import FusedCell
 from rnnjax.hyperparameters import (
     Activation,
     Flag,
     Initialization,
     Positive,
-    Size,
-    check_hyperparameters,
 )
-from rnnjax.initializers import gate_params
 from rnnjax.noise import SILENCE, Noise
 from rnnjax.normalization import layer_norm
 
@@ -46,7 +44,7 @@ class LayerNormGRUCarry(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class LayerNormGRU(NoisyCell):
+class LayerNormGRU(FusedCell):
     r"""Gated recurrent unit, reset after the product, whose products are layer-normalised.
 
     With subscript rz for the columns of both gates, which are normalised together:
@@ -93,39 +91,19 @@ class LayerNormGRU(NoisyCell):
     equations 26-28; LN: equations 15 and 16, with the ε of the authors' code.
     """
 
-    input_size: Size
-    hidden_size: Size
     activation: Activation = "tanh"
     recurrent_activation: Activation = "sigmoid"
     initialization: Initialization = "keras"
     use_bias: Flag = True
     epsilon: Positive = 1e-5
 
-    def __post_init__(self) -> None:
-        check_hyperparameters(self)
-
-    @property
-    def output_size(self) -> int:
-        return self.hidden_size
+    carry_type = LayerNormGRUCarry
 
     def init(self, key: jax.Array) -> LayerNormGRUParams:
-        w_x, w_h, b, b_h = gate_params(
-            key,
-            self.initialization,
-            self.input_size,
-            self.hidden_size,
-            num_gates=3,
-            use_bias=self.use_bias,
-            two_biases=True,
-        )
+        w_x, w_h, b, b_h = self.draw_gates(key, num_gates=3, two_biases=True)
         # Two arrays, so that the parameters may be donated.
         gain_x, gain_h = jnp.ones(3 * self.hidden_size), jnp.ones(3 * self.hidden_size)
         return LayerNormGRUParams(w_x, w_h, gain_x, gain_h, b, b_h)
-
-    def initial_carry(
-        self, batch_shape: tuple[int, ...] = (), dtype: Any = None
-    ) -> LayerNormGRUCarry:
-        return zero_carry(LayerNormGRUCarry, batch_shape, dtype, h=self.hidden_size)
 
     def project(self, params: LayerNormGRUParams, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         check_input(self, x)

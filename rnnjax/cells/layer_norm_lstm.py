@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
+from rnnjax.cell import affine, check_input, recur
+from rnnjax.fused_cell import FusedCell
 from rnnjax.hyperparameters import (
     Activation,
     Flag,
     Initialization,
     Positive,
-    Size,
-    check_hyperparameters,
 )
-from rnnjax.initializers import gate_params
 from rnnjax.noise import SILENCE, Noise
 from rnnjax.normalization import layer_norm
 
@@ -49,7 +47,7 @@ class LayerNormLSTMCarry(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class LayerNormLSTM(NoisyCell):
+class LayerNormLSTM(FusedCell):
     r"""Long short-term memory whose products and whose memory are layer-normalised.
 
     .. math::
@@ -95,31 +93,16 @@ class LayerNormLSTM(NoisyCell):
     equations 20-22; LN: equations 15 and 16, with the ε of the authors' code.
     """
 
-    input_size: Size
-    hidden_size: Size
     activation: Activation = "tanh"
     recurrent_activation: Activation = "sigmoid"
     initialization: Initialization = "keras"
     use_bias: Flag = True
     epsilon: Positive = 1e-5
 
-    def __post_init__(self) -> None:
-        check_hyperparameters(self)
-
-    @property
-    def output_size(self) -> int:
-        return self.hidden_size
+    carry_type = LayerNormLSTMCarry
 
     def init(self, key: jax.Array) -> LayerNormLSTMParams:
-        w_x, w_h, b, b_h = gate_params(
-            key,
-            self.initialization,
-            self.input_size,
-            self.hidden_size,
-            num_gates=4,
-            use_bias=self.use_bias,
-            forget_gate=1,
-        )
+        w_x, w_h, b, b_h = self.draw_gates(key, num_gates=4, forget_gate=1)
         return LayerNormLSTMParams(
             w_x,
             w_h,
@@ -129,13 +112,6 @@ class LayerNormLSTM(NoisyCell):
             b=b,
             b_h=b_h,
             b_c=jnp.zeros(self.hidden_size) if self.use_bias else None,
-        )
-
-    def initial_carry(
-        self, batch_shape: tuple[int, ...] = (), dtype: Any = None
-    ) -> LayerNormLSTMCarry:
-        return zero_carry(
-            LayerNormLSTMCarry, batch_shape, dtype, h=self.hidden_size, c=self.hidden_size
         )
 
     def project(self, params: LayerNormLSTMParams, x: jax.Array) -> jax.Array:

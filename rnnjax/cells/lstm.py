@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
-from rnnjax.hyperparameters import Activation, Flag, Initialization, Size, check_hyperparameters
-from rnnjax.initializers import gate_params
+from rnnjax.cell import recur
+from rnnjax.fused_cell import FusedCell
+from rnnjax.hyperparameters import Activation, Flag, Initialization
 from rnnjax.noise import SILENCE, Noise
 
 
@@ -35,7 +35,7 @@ class LSTMCarry(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class LSTM(NoisyCell):
+class LSTM(FusedCell):
     r"""Long short-term memory with a forget gate and without peepholes.
 
     .. math::
@@ -76,39 +76,15 @@ class LSTM(NoisyCell):
     Computation 12 (2000), 2451-2471.
     """
 
-    input_size: Size
-    hidden_size: Size
     activation: Activation = "tanh"
     recurrent_activation: Activation = "sigmoid"
     initialization: Initialization = "keras"
     use_bias: Flag = True
 
-    def __post_init__(self) -> None:
-        check_hyperparameters(self)
-
-    @property
-    def output_size(self) -> int:
-        return self.hidden_size
+    carry_type = LSTMCarry
 
     def init(self, key: jax.Array) -> LSTMParams:
-        return LSTMParams(
-            *gate_params(
-                key,
-                self.initialization,
-                self.input_size,
-                self.hidden_size,
-                num_gates=4,
-                use_bias=self.use_bias,
-                forget_gate=1,
-            )
-        )
-
-    def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> LSTMCarry:
-        return zero_carry(LSTMCarry, batch_shape, dtype, h=self.hidden_size, c=self.hidden_size)
-
-    def project(self, params: LSTMParams, x: jax.Array) -> jax.Array:
-        check_input(self, x)
-        return affine(x, params.w_x, params.b, params.b_h)
+        return LSTMParams(*self.draw_gates(key, num_gates=4, forget_gate=1))
 
     def step(
         self, params: LSTMParams, carry: LSTMCarry, z: jax.Array, noise: Noise = SILENCE

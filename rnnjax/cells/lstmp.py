@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import jax
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
-from rnnjax.hyperparameters import Activation, Flag, Initialization, Size, check_hyperparameters
-from rnnjax.initializers import INITIALIZATIONS, gate_params
+from rnnjax.cell import recur, zero_carry
+from rnnjax.fused_cell import FusedCell
+from rnnjax.hyperparameters import Activation, Flag, Initialization, Size
+from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.noise import SILENCE, Noise
 
 
@@ -36,7 +37,7 @@ class LSTMPCarry(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class LSTMP(NoisyCell):
+class LSTMP(FusedCell):
     r"""Long short-term memory whose output and state are a linear projection.
 
     With gates as in `rnnjax.LSTM`, computed from the projected :math:`h_{t-1}`:
@@ -71,16 +72,13 @@ class LSTMP(NoisyCell):
     recurrent projection layer, here without peepholes and without the other projection.
     """
 
-    input_size: Size
-    hidden_size: Size
     projection_size: Size
     activation: Activation = "tanh"
     recurrent_activation: Activation = "sigmoid"
     initialization: Initialization = "keras"
     use_bias: Flag = True
 
-    def __post_init__(self) -> None:
-        check_hyperparameters(self)
+    carry_type = LSTMPCarry
 
     @property
     def output_size(self) -> int:
@@ -88,15 +86,8 @@ class LSTMP(NoisyCell):
 
     def init(self, key: jax.Array) -> LSTMPParams:
         gates_key, projection_key = jax.random.split(key)
-        w_x, w_h, b, b_h = gate_params(
-            gates_key,
-            self.initialization,
-            self.input_size,
-            self.hidden_size,
-            state_size=self.projection_size,
-            num_gates=4,
-            use_bias=self.use_bias,
-            forget_gate=1,
+        w_x, w_h, b, b_h = self.draw_gates(
+            gates_key, num_gates=4, state_size=self.projection_size, forget_gate=1
         )
         draw = INITIALIZATIONS[self.initialization].recurrent_kernel(self.hidden_size)
         w_p = draw(projection_key, (self.hidden_size, self.projection_size))
@@ -106,10 +97,6 @@ class LSTMP(NoisyCell):
         return zero_carry(
             LSTMPCarry, batch_shape, dtype, h=self.projection_size, c=self.hidden_size
         )
-
-    def project(self, params: LSTMPParams, x: jax.Array) -> jax.Array:
-        check_input(self, x)
-        return affine(x, params.w_x, params.b, params.b_h)
 
     def step(
         self, params: LSTMPParams, carry: LSTMPCarry, z: jax.Array, noise: Noise = SILENCE

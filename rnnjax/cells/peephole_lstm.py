@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
-from rnnjax.hyperparameters import Activation, Flag, Initialization, Size, check_hyperparameters
-from rnnjax.initializers import INITIALIZATIONS, gate_params
+from rnnjax.cell import recur
+from rnnjax.fused_cell import FusedCell
+from rnnjax.hyperparameters import Activation, Flag, Initialization
+from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.noise import SILENCE, Noise
 
 
@@ -40,7 +41,7 @@ class PeepholeLSTMCarry(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class PeepholeLSTM(NoisyCell):
+class PeepholeLSTM(FusedCell):
     r"""Long short-term memory with peepholes: each gate sees the memory that it guards.
 
     .. math::
@@ -82,46 +83,20 @@ class PeepholeLSTM(NoisyCell):
     recurrent neural networks", arXiv:1308.0850, equations 7-11.
     """
 
-    input_size: Size
-    hidden_size: Size
     activation: Activation = "tanh"
     recurrent_activation: Activation = "sigmoid"
     initialization: Initialization = "keras"
     use_bias: Flag = True
 
-    def __post_init__(self) -> None:
-        check_hyperparameters(self)
-
-    @property
-    def output_size(self) -> int:
-        return self.hidden_size
+    carry_type = PeepholeLSTMCarry
 
     def init(self, key: jax.Array) -> PeepholeLSTMParams:
         gates_key, *peephole_keys = jax.random.split(key, 4)
-        w_x, w_h, b, b_h = gate_params(
-            gates_key,
-            self.initialization,
-            self.input_size,
-            self.hidden_size,
-            num_gates=4,
-            use_bias=self.use_bias,
-            forget_gate=1,
-        )
+        w_x, w_h, b, b_h = self.draw_gates(gates_key, num_gates=4, forget_gate=1)
         draw = INITIALIZATIONS[self.initialization].kernel(self.hidden_size)
         square = (self.hidden_size, self.hidden_size)
         p_i, p_f, p_o = (jnp.diagonal(draw(k, square)) for k in peephole_keys)
         return PeepholeLSTMParams(w_x, w_h, p_i, p_f, p_o, b, b_h)
-
-    def initial_carry(
-        self, batch_shape: tuple[int, ...] = (), dtype: Any = None
-    ) -> PeepholeLSTMCarry:
-        return zero_carry(
-            PeepholeLSTMCarry, batch_shape, dtype, h=self.hidden_size, c=self.hidden_size
-        )
-
-    def project(self, params: PeepholeLSTMParams, x: jax.Array) -> jax.Array:
-        check_input(self, x)
-        return affine(x, params.w_x, params.b, params.b_h)
 
     def step(
         self,

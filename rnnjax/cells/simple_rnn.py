@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 
 from rnnjax.activations import ACTIVATIONS
-from rnnjax.cell import NoisyCell, affine, check_input, recur, zero_carry
-from rnnjax.hyperparameters import Activation, Flag, Initialization, Size, check_hyperparameters
-from rnnjax.initializers import gate_params
+from rnnjax.cell import recur
+from rnnjax.fused_cell import FusedCell
+from rnnjax.hyperparameters import Activation, Flag, Initialization
 from rnnjax.noise import SILENCE, Noise
 
 
@@ -31,7 +31,7 @@ class SimpleRNNCarry(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class SimpleRNN(NoisyCell):
+class SimpleRNN(FusedCell):
     r"""The simple recurrent cell: one dense layer over the input and the previous state.
 
     .. math:: h_t = \phi(x_t W_x + b + h_{t-1} W_h + b_h), \qquad y_t = h_t
@@ -61,39 +61,15 @@ class SimpleRNN(NoisyCell):
     Source: J. L. Elman, "Finding structure in time", Cognitive Science 14 (1990), 179-211.
     """
 
-    input_size: Size
-    hidden_size: Size
     activation: Activation = "tanh"
     initialization: Initialization = "keras"
     use_bias: Flag = True
 
     noise_places = ("state",)
-
-    def __post_init__(self) -> None:
-        check_hyperparameters(self)
-
-    @property
-    def output_size(self) -> int:
-        return self.hidden_size
+    carry_type = SimpleRNNCarry
 
     def init(self, key: jax.Array) -> SimpleRNNParams:
-        return SimpleRNNParams(
-            *gate_params(
-                key,
-                self.initialization,
-                self.input_size,
-                self.hidden_size,
-                num_gates=1,
-                use_bias=self.use_bias,
-            )
-        )
-
-    def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> SimpleRNNCarry:
-        return zero_carry(SimpleRNNCarry, batch_shape, dtype, h=self.hidden_size)
-
-    def project(self, params: SimpleRNNParams, x: jax.Array) -> jax.Array:
-        check_input(self, x)
-        return affine(x, params.w_x, params.b, params.b_h)
+        return SimpleRNNParams(*self.draw_gates(key, num_gates=1))
 
     def step(
         self, params: SimpleRNNParams, carry: SimpleRNNCarry, z: jax.Array, noise: Noise = SILENCE

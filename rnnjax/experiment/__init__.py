@@ -16,7 +16,7 @@ from rnnjax.experiment.building import (
     show_class_scores,
 )
 from rnnjax.experiment.experiment import Baselines, Experiment, Outcome
-from rnnjax.experiment.launch import launch
+from rnnjax.experiment.launching import launch
 from rnnjax.experiment.saved import read_file, saved_config, saved_dataset
 from rnnjax.training.batches import Batches, ExampleBatches, WindowBatches
 from rnnjax.training.evaluation import (

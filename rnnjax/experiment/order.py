@@ -33,8 +33,11 @@ from rnnjax.training.settings import Config
 from rnnjax.training.train import run_length, train
 
 
-def run(experiment: Experiment, config: Any) -> None:
+def run(experiment: Experiment, config: Any) -> dict[str, Any]:
     """Does what the settings ask for.
+
+    Returns:
+        What stands in ``result.json``; nothing where nothing was trained.
 
     Raises:
         UsageError: what they ask for can't be.
@@ -45,10 +48,12 @@ def run(experiment: Experiment, config: Any) -> None:
     """
     console = open_console()
     if config.export is not None:
-        return export(experiment, console, config)
+        export(experiment, console, config)
+        return {}
     for name in config.commands:
         if name in experiment.commands:
-            return experiment.commands[name](console, config)
+            experiment.commands[name](console, config)
+            return {}
     if config.eval_only:
         config = saved_config(config)
     data = load(experiment, config, console)
@@ -61,9 +66,9 @@ def run(experiment: Experiment, config: Any) -> None:
         check_files(config, problem.files)
         params = evaluate_saved(console, config, layout, problem, params)
         experiment.report(Outcome(console, config, problem, params))
-        return None
+        return {}
     if config.dry_run:
-        return None
+        return {}
     folder = open_run(experiment.name, config, problem.dataset, problem.files)
     write_files(folder.path, problem.files)
     fitted = train(config, folder, console, layout, problem, params)

@@ -61,8 +61,8 @@ def finish(
     outcome: Outcome,
     fitted: RunState,
     metrics: Mapping[str, Any],
-) -> None:
-    """Shows a run and writes what it has come to.
+) -> dict[str, Any]:
+    """Shows a run, and writes and gives what it has come to.
 
     Args:
         experiment: the task.
@@ -114,6 +114,7 @@ def finish(
         f"{fitted.compile_seconds:.1f} s)\nwritten to {folder.path}",
         soft_wrap=True,
     )
+    return result
 
 
 def check_metrics(experiment: Experiment, metrics: Mapping[str, Any]) -> None:

@@ -36,7 +36,7 @@ def plot_curves(
             where they have deviations over several seeds, these are drawn as bands.
         prefix: of which data: "test" or "validation".
         loss_limits: losses that mean something, by name; each is drawn as a line.
-        metric: beside the loss.
+        metric: what is drawn beside the loss.
     """
     steps = [metrics["step"] for metrics in history]
     losses = [metrics[f"{prefix}_loss"] for metrics in history]
@@ -44,12 +44,12 @@ def plot_curves(
     figure, left = titled_axes(title, 7.0, 4.5)
     right = left.twinx()
     left.plot(steps, losses, "bo-", linewidth=1, label="loss")
-    right.plot(steps, values, "gs-", linewidth=1, label=metric)
+    right.plot(steps, values, "gs-", linewidth=1, label=metric.replace("_", " "))
     _band(left, steps, history, f"{prefix}_loss", "b")
     _band(right, steps, history, f"{prefix}_{metric}", "g")
     left.set_xlabel("iterations")
     left.set_ylabel(f"{prefix} loss", color="b")
-    right.set_ylabel(f"{prefix} {metric}", color="g")
+    right.set_ylabel(f"{prefix} {metric.replace('_', ' ')}", color="g")
     left.tick_params(axis="y", labelcolor="b")
     right.tick_params(axis="y", labelcolor="g")
     if metric == "accuracy":  # a difference in its fourth digit must not look like a fall

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, NamedTuple
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +18,9 @@ from rnnjax.unrolling.chunked import Recurrence, where_rows
 from rnnjax.unrolling.executors import execute
 from rnnjax.unrolling.placement import placed_as_rows
 from rnnjax.unrolling.rows import divide_rows
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def unroll(
@@ -88,32 +93,30 @@ def unroll(
     return run(layer, params, xs, *prepare(layer, params, xs, carry, options))
 
 
-def unroll_last(
-    layer: Layer,
-    params: Params,
-    xs: jax.Array,
-    carry: Carry | None = None,
-    *,
-    mask: jax.Array | None = None,
-    resets: jax.Array | None = None,
-    reverse: bool = False,
-    key: jax.Array | None = None,
-    executor: str = "chunked",
-    remat_chunk: int | str | None = None,
-) -> tuple[Carry, jax.Array]:
-    """Runs a layer like `unroll`, but keeps the last output only.
+def _with_arguments_of(function: Callable[P, R]) -> Callable[[Callable[..., R]], Callable[P, R]]:
+    """Lets a function take what another one takes; people and type checkers see its arguments."""
+    signature = inspect.signature(function)
+    names = signature.parameters.keys()
 
-    Args:
-        layer: as in `unroll`, and so are the others.
-        params: as there.
-        xs: as there.
-        carry: as there.
-        mask: as there.
-        resets: as there.
-        reverse: as there.
-        key: as there.
-        executor: as there.
-        remat_chunk: as there.
+    def like(other: Callable[..., R]) -> Callable[P, R]:
+        @functools.wraps(other)
+        def checked(*arguments: P.args, **options: P.kwargs) -> R:
+            if unknown := options.keys() - names:
+                raise TypeError(f"{other.__name__} has no argument {min(unknown)!r}.")
+            return other(*arguments, **options)
+
+        as_seen: Any = checked
+        as_seen.__signature__ = signature
+        return checked
+
+    return like
+
+
+@_with_arguments_of(unroll)
+def unroll_last(
+    layer: Layer, params: Params, xs: jax.Array, carry: Carry | None = None, **options: Any
+) -> tuple[Carry, jax.Array]:
+    """Runs a layer like `unroll`, which see for the arguments, but keeps the last output only.
 
     Returns:
         The final carry, and the output ``[..., O]`` of the last step that the run took: of the
@@ -122,44 +125,15 @@ def unroll_last(
     Raises:
         ValueError: as `unroll`.
     """
-    options = Options(
-        mask=mask,
-        resets=resets,
-        reverse=reverse,
-        executor=executor,
-        keep="last",
-        remat_chunk=remat_chunk,
-        key=key,
-    )
-    return run(layer, params, xs, *prepare(layer, params, xs, carry, options))
+    how = Options(**options, keep="last")
+    return run(layer, params, xs, *prepare(layer, params, xs, carry, how))
 
 
+@_with_arguments_of(unroll)
 def unroll_carries(
-    layer: Layer,
-    params: Params,
-    xs: jax.Array,
-    carry: Carry | None = None,
-    *,
-    mask: jax.Array | None = None,
-    resets: jax.Array | None = None,
-    reverse: bool = False,
-    key: jax.Array | None = None,
-    executor: str = "chunked",
-    remat_chunk: int | str | None = None,
+    layer: Layer, params: Params, xs: jax.Array, carry: Carry | None = None, **options: Any
 ) -> tuple[Carry, jax.Array]:
-    """Runs a layer like `unroll`, but gives the carry after every step.
-
-    Args:
-        layer: as in `unroll`, and so are the others.
-        params: as there.
-        xs: as there.
-        carry: as there.
-        mask: as there.
-        resets: as there.
-        reverse: as there.
-        key: as there.
-        executor: as there.
-        remat_chunk: as there.
+    """Runs a layer like `unroll`, which see for the arguments, but gives the carry of every step.
 
     Returns:
         The carries, each array with a time axis in front, ``[T, ..., H]``, held where the mask is
@@ -176,16 +150,8 @@ def unroll_carries(
     >>> carries.c.shape
     (5, 4, 2)
     """
-    options = Options(
-        mask=mask,
-        resets=resets,
-        reverse=reverse,
-        executor=executor,
-        keep="carries",
-        remat_chunk=remat_chunk,
-        key=key,
-    )
-    return run(layer, params, xs, *prepare(layer, params, xs, carry, options))
+    how = Options(**options, keep="carries")
+    return run(layer, params, xs, *prepare(layer, params, xs, carry, how))
 
 
 def length_mask(lengths: jax.Array, num_steps: int) -> jax.Array:

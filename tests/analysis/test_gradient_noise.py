@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rnnjax.analysis.gradient_noise import gradient_noise_scale, pooled
+from tests.slow import slow_but
 
 DEVIATIONS = np.array([1.0, 2.0, 0.5, 3.0])
 NOISE = float(np.sum(DEVIATIONS**2))
@@ -33,7 +34,7 @@ def draws(number, rows, seed=0):
     return jnp.asarray(rng.normal(size=(number, rows, 4)) * DEVIATIONS)
 
 
-@pytest.mark.parametrize("group_size", [1, 4])
+@pytest.mark.parametrize("group_size", slow_but({4}, [1, 4]))
 def test_estimates_are_unbiased_and_intervals_hold(x64, group_size):
     distance = 1.5
     params, true = at(distance), NOISE / distance**2

@@ -29,6 +29,7 @@ def start(*arguments):
     )
 
 
+@pytest.mark.slow
 def test_the_whole_command(tmp_path):
     done = start(
         "--work=lstm-2x3x4.train,gru-stream", "--peers=flax_linen", "--rounds=3",
@@ -60,6 +61,7 @@ def group():
         yield made
 
 
+@pytest.mark.slow
 def test_who_computes_something_else_is_not_timed(group, monkeypatch):
     convert_to = convert.to_side
 
@@ -76,6 +78,7 @@ def test_who_computes_something_else_is_not_timed(group, monkeypatch):
     assert sides[OURS]["status"] == "timed"
 
 
+@pytest.mark.slow
 def test_a_side_that_fails_holds_nobody_up(group, monkeypatch):
     convert_to = convert.to_side
 
@@ -94,9 +97,13 @@ def test_a_side_that_fails_holds_nobody_up(group, monkeypatch):
     ("flag", "message"),
     [
         ("--work=keras51", "--work=keras51 is unknown; expected one of: keras50"),
-        ("--peers=flax_linen,caffe", "--peers=caffe is unknown; expected some of: torch"),
-        ("--rounds=0", "rounds"),
-        ("stray", "stray argument 'stray'"),
+        pytest.param(
+            "--peers=flax_linen,caffe",
+            "--peers=caffe is unknown; expected some of: torch",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param("--rounds=0", "rounds", marks=pytest.mark.slow),
+        pytest.param("stray", "stray argument 'stray'", marks=pytest.mark.slow),
     ],
 )
 def test_mistakes(flag, message, tmp_path):
@@ -117,6 +124,7 @@ def test_peers_come_in_their_fixed_order():
     assert compare_peers.check_peers(["flax_nnx", "flax_linen"]) == ["flax_linen", "flax_nnx"]
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_says_why(tmp_path):
     runner = Runner(tmp_path, data_dir=None)
     found = _attempt(lambda: runner.run_ours("--cell=transformer"))

@@ -9,6 +9,7 @@ from benchmarks import convert, peers
 from benchmarks.agreement import compare
 from benchmarks.peers import ours
 from benchmarks.work import Row, Work
+from tests.slow import slow_but
 
 SETTINGS = peers.Settings(threads=1)
 ROWS = [
@@ -36,8 +37,12 @@ def results(side, row):
     return outputs | {f"gradient.{name}": np.asarray(a) for name, a in gradients.items()}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_agreement(row):
+BY_NAME = {row.name: row for row in ROWS}
+
+
+@pytest.mark.parametrize("name", slow_but({"rnn", "gru-stream"}, BY_NAME))
+def test_agreement(name):
+    row = BY_NAME[name]
     reference = results("rnnjax", row)
     for side in ("flax_linen", "flax_nnx"):
         found = compare(row.kind, reference, results(side, row))
@@ -51,8 +56,9 @@ def test_agreement(row):
         assert np.abs(reference["output.1"] - reference["output.0"]).max() > 1e-3
 
 
-@pytest.mark.parametrize("row", ROWS[:3], ids=lambda row: row.name)
-def test_the_loop_takes_the_same_steps(row):
+@pytest.mark.parametrize("name", slow_but({"layer"}, ["rnn", "text", "layer"]))
+def test_the_loop_takes_the_same_steps(name):
+    row = BY_NAME[name]
     weights = convert.to_side("rnnjax", row, convert.initial_weights(row))
     single = ours.build(row, weights, SETTINGS, in_loop=False)
     loop: Any = ours.build(row, weights, SETTINGS, in_loop=True)

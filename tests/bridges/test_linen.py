@@ -21,8 +21,8 @@ pytestmark = pytest.mark.usefixtures("x64")
 MASK = np.array([[1, 0, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0]], bool)
 
 
-def batch_first(case):
-    cell, params, xs, carry = draw(case, steps=4)
+def batch_first(typical):
+    cell, params, xs, carry = draw(typical, steps=4)
     return cell, {"params": to_named(params)}, xs.swapaxes(0, 1), carry
 
 
@@ -32,9 +32,9 @@ def swapped(outputs):
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_rnn_equals_unroll(case, reverse):
-    cell, variables, xs, carry = batch_first(case)
-    sample = draw(case, steps=4)
+def test_rnn_equals_unroll(typical, reverse):
+    cell, variables, xs, carry = batch_first(typical)
+    sample = draw(typical, steps=4)
     module = linen.RNN(cell)
     apply = running.quick_jit(module.apply, static_argnames="reverse")
     expected = running.unroll(*sample, mask=MASK.T, reverse=reverse)
@@ -45,20 +45,20 @@ def test_rnn_equals_unroll(case, reverse):
     assert_close(jax.device_get(apply(variables, xs, reverse=reverse)), swapped(expected))
 
 
-def test_last_output_equals_unroll_last(case):
-    cell, variables, xs, _ = batch_first(case)
+def test_last_output_equals_unroll_last(typical):
+    cell, variables, xs, _ = batch_first(typical)
     poisoned = np.where(MASK[..., None], xs, np.nan)
     apply = running.quick_jit(linen.LastOutput(cell).apply)
-    _, expected = running.unroll_last(*draw(case, steps=4)[:3], mask=MASK.T)
+    _, expected = running.unroll_last(*draw(typical, steps=4)[:3], mask=MASK.T)
     assert_close(apply(variables, poisoned, mask=MASK), expected)
     assert (expected[2] == 0).all()
-    _, expected = running.unroll_last(*draw(case, steps=4)[:3])
+    _, expected = running.unroll_last(*draw(typical, steps=4)[:3])
     assert_close(apply(variables, xs), expected)
 
 
-def test_gradients_are_those_of_unroll(case):
-    cell, variables, xs, carry = batch_first(case)
-    sample = draw(case, steps=4)
+def test_gradients_are_those_of_unroll(typical):
+    cell, variables, xs, carry = batch_first(typical)
+    sample = draw(typical, steps=4)
     outputs = running.unroll(*sample, mask=MASK.T)
     cotangents = random_like(np.random.default_rng(1), outputs)
     expected = running.pull_back(cotangents, *sample, mask=MASK.T)

@@ -36,8 +36,8 @@ def call(module, *args, **options):
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_rnn_equals_unroll(case, reverse):
-    cell, params, xs, carry = draw(case, steps=4)
+def test_rnn_equals_unroll(typical, reverse):
+    cell, params, xs, carry = draw(typical, steps=4)
     module = RNN(cell, params)
     outputs = call(module, xs.swapaxes(0, 1), carry, mask=MASK, reverse=reverse)
     assert_close(
@@ -45,8 +45,8 @@ def test_rnn_equals_unroll(case, reverse):
     )
 
 
-def test_last_output_equals_unroll_last(case):
-    cell, params, xs, _ = draw(case, steps=4)
+def test_last_output_equals_unroll_last(typical):
+    cell, params, xs, _ = draw(typical, steps=4)
     poisoned = np.where(MASK.T[..., None], xs, np.nan)
     _, expected = running.unroll_last(cell, params, xs, mask=MASK.T)
     assert_close(call(LastOutput(cell, params), poisoned.swapaxes(0, 1), mask=MASK), expected)
@@ -54,8 +54,8 @@ def test_last_output_equals_unroll_last(case):
     assert_close(call(LastOutput(cell, params), xs.swapaxes(0, 1)), expected)
 
 
-def test_gradients_are_those_of_unroll(case):
-    cell, params, xs, carry = draw(case, steps=4)
+def test_gradients_are_those_of_unroll(typical):
+    cell, params, xs, carry = draw(typical, steps=4)
     cotangents = random_like(np.random.default_rng(1), running.unroll(cell, params, xs, carry))
     expected, *_ = running.pull_back(cotangents, cell, params, xs, carry)
 

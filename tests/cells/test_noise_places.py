@@ -25,7 +25,8 @@ pytestmark = [
 
 def sample(cell_type):
     """A step that can be given noise, the parameters and a carry of three rows."""
-    cell = cell_type(3, 4, activation="relu")
+    # Not relu, which doesn't tell whether a factor of at least 0 is inside of it or outside.
+    cell = cell_type(3, 4, activation="softplus")
     rng = np.random.default_rng(0)
     params = random_like(rng, jax.eval_shape(cell.init, jax.random.key(0)), dtype=np.float64)
     carry = random_like(rng, jax.eval_shape(lambda: cell.initial_carry((3,))), dtype=np.float64)
@@ -52,7 +53,7 @@ def test_update_noise_is_on_what_is_added_to_the_memory_and_nowhere_else(cell_ty
     none, full, some = (step(params, update=f)[0][-1] for f in (0 * FACTORS, FACTORS**0, FACTORS))
     assert_close(some, none + FACTORS * (full - none))
     assert_close(full, step(params)[0][-1])
-    # Both candidates, g and n, are the third block; so far down relu makes zeros of them.
+    # Both candidates, g and n, are the third block; so far down softplus makes zeros of them.
     blocks = np.split(params.b, len(params.b) // 4)
     closed = params._replace(b=np.concatenate([*blocks[:2], blocks[2] - 1e3, *blocks[3:]]))
     assert_close(none, step(closed)[0][-1])

@@ -11,9 +11,21 @@ import numpy as np
 import pytest
 
 import rnnjax
-from rnnjax import GRU, LSTM, Bidirectional, Dropout, LearnedCarry, SimpleRNN, Stack
+from rnnjax import (
+    GRU,
+    LSTM,
+    Bidirectional,
+    Dropout,
+    LearnedCarry,
+    Residual,
+    Reversed,
+    SimpleRNN,
+    Stack,
+    Zoneout,
+)
 from tests.cells_under_test import random_like
 from tests.running import assert_close, pull_back, unroll
+from tests.test_own_cells import Counting
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -88,6 +100,23 @@ def test_its_gradient_is_the_sum_over_the_rows_and_segments():
     assert_close(gradients, expected)
 
 
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        Residual,
+        Reversed,
+        lambda layer: Dropout(layer, inputs=0.2),
+        lambda layer: Zoneout(layer, h=0.2),
+    ],
+    ids=["residual", "reversed", "dropout", "zoneout"],
+)
+def test_a_layer_around_it_begins_with_it(wrap):
+    inner = LearnedCarry(GRU(3, 3))
+    params, _ = sample(inner)
+    first = wrap(inner).first_carry(params, (ROWS,))
+    assert_close(first, for_all_rows(params.carry))
+
+
 def test_streaming_begins_with_it():
     layer = LearnedCarry(Dropout(SimpleRNN(3, 4), state=0.2))
     params, xs = sample(layer)
@@ -106,6 +135,21 @@ def test_it_takes_the_type_of_the_run():
     assert {a.dtype for a in jax.tree.leaves((final, ys))} == {jnp.dtype(jnp.bfloat16)}
     half = layer.first_carry(params, (2,), jnp.float16)
     assert (half.h.dtype, half.c.shape) == (jnp.float16, (2, 4))
+
+
+def test_a_count_in_it_stays_one():
+    layer = LearnedCarry(Counting())
+    first = layer.first_carry(layer.init(jax.random.key(0)), (2,), jnp.float16)
+    assert (first["h"].dtype, first["t"].dtype) == (jnp.float16, jnp.int32)
+
+
+def test_each_direction_has_its_own():
+    cell = LearnedCarry(LSTM(3, 4))
+    layer = Bidirectional(cell, merge="none")
+    params, xs = sample(layer)
+    final, (ahead, behind) = unroll(layer, params, xs)
+    assert_close((final.forward, ahead), unroll(cell, params.forward, xs))
+    assert_close((final.backward, behind), unroll(cell, params.backward, xs, reverse=True))
 
 
 def test_dropout_inside_draws_from_the_key():

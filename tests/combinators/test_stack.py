@@ -75,8 +75,16 @@ MERGES = {
 }
 
 
-@pytest.mark.parametrize("merge", sorted(MERGES))
-@pytest.mark.parametrize("reverse", [False, True])
+WAYS = [(merge, reverse) for merge in sorted(MERGES) for reverse in (False, True)]
+
+
+@pytest.mark.parametrize(
+    ("merge", "reverse"),
+    [
+        pytest.param(*way, marks=pytest.mark.slow if way[1] and way[0] != "concat" else [])
+        for way in WAYS
+    ],
+)
 def test_bidirectional_equals_the_equations_run_both_ways(merge, reverse):
     layer, params, xs, carry = sample(Bidirectional(LSTM(2, 3), GRU(2, 3), merge=merge))
     # A segment that begins at step t for one direction ends at t - 1 for the other.

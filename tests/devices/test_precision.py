@@ -7,6 +7,7 @@ import pytest
 
 from experiments import mnist_rnn
 from rnnjax.devices.precision import computing_in, kept_in
+from rnnjax.experiment import order
 
 X = np.linspace(-1.0, 1.0, 12, dtype=np.float32).reshape(4, 3)
 W = jnp.asarray(X.T[:, :2] + 0.3)
@@ -53,7 +54,7 @@ def test_an_experiment_in_bf16_learns_what_it_does_in_f32(tmp_path):
             dataset="digits", hidden_size=32, steps=200, eval_every=100, precision=precision,
             workdir=str(tmp_path / precision),
         )  # fmt: skip
-        results[precision] = mnist_rnn.run(config)
+        results[precision] = order.run(mnist_rnn.EXPERIMENT, config)
     assert results["bf16"]["test_accuracy"] > 0.7
     assert results["bf16"]["test_loss"] == pytest.approx(results["f32"]["test_loss"], rel=0.1)
     assert results["bf16"]["test_loss"] != results["f32"]["test_loss"]

@@ -6,8 +6,9 @@ import jax.numpy as jnp
 import pytest
 from rich.panel import Panel
 
+from rnnjax.experiment import mistakes
 from rnnjax.experiment.terminal import PlainConsole, loading, open_console
-from rnnjax.reports import tables as reports
+from rnnjax.reports import tables
 from rnnjax.reports.progress import TrainingProgress
 
 TEXTS = ["see [/spoiler] he dies", "[red]", ":smile:", "[bold", "[[x]]", "a[1] \\[b]", "[link=x]y"]
@@ -42,20 +43,20 @@ SCORES: dict[str, float] = dict.fromkeys(("precision", "recall", "f1", "support"
 
 
 def as_class(console, text):
-    console.print(reports.class_table({text: SCORES, "mean": SCORES}, "a title"))
+    console.print(tables.class_table({text: SCORES, "mean": SCORES}, "a title"))
 
 
 def as_title(console, text):
-    console.print(reports.class_table({"mean": SCORES}, text))
+    console.print(tables.class_table({"mean": SCORES}, text))
 
 
 def as_parameter(console, text):
-    console.print(reports.params_table({text: jnp.zeros(1)}, "a title"))
+    console.print(tables.params_table({text: jnp.zeros(1)}, "a title"))
 
 
 def as_mistake(console, text):
     mistake = {"label": 1, "probability": 0.1, "text": text}
-    console.print(reports.mistakes_table([mistake], [f"not {text}", text]))
+    console.print(mistakes.mistakes_table([mistake], [f"not {text}", text]))
 
 
 def as_training(console, text):
@@ -93,7 +94,7 @@ def test_a_line_in_a_pipe_is_one_line_and_a_table_is_not_wider():
     console.print("word " * 50 + "end")
     assert said(console).count("\n") == 1
     console.print(
-        reports.mistakes_table([{"label": 0, "probability": 0.9, "text": "word " * 50}], "ab")
+        mistakes.mistakes_table([{"label": 0, "probability": 0.9, "text": "word " * 50}], "ab")
     )
     assert max(map(len, said(console).splitlines()[1:])) <= 80
     wide = PlainConsole(file=io.StringIO(), width=80, force_terminal=True)

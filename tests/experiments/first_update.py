@@ -40,20 +40,21 @@ def until_first_update(name: str, settings: Mapping[str, Any]) -> list[str]:
         AssertionError: it came to its end without training.
     """
     module: Any = importlib.import_module(f"experiments.{name}")
-    from experiments import common
+    from rnnjax.experiment import order
+    from rnnjax.experiment.command_line import merge
 
     trainer: Any = importlib.import_module("rnnjax.training.loop").Trainer
     trainer.run = _stop
     trainer.compile = lambda *_: 0.0  # which takes longest, and imports nothing of ours
     if name == "compare":
         task = module.TASKS["mnist_rnn"]
-        config_type, presets = module.config_of(task), task.presets
+        config_type, run = module.config_of(task), module.run
         for question in module.QUESTIONS:
             importlib.import_module(f"experiments.comparison.questions.{question}")
     else:
-        config_type, presets = module.Config, module.PRESETS
+        task, config_type, run = module.EXPERIMENT, module.Config, order.run
     try:
-        module.run(common.merge(config_type, presets, settings))
+        run(task, merge(config_type, task.presets, settings))
     except _Reached:
         return [package for package in LARGE if package in sys.modules]
     raise AssertionError(f"{name} did not train")

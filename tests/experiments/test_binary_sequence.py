@@ -5,6 +5,7 @@ import pytest
 from tests.experiments.starting import assert_refused, start
 
 
+@pytest.mark.slow
 def test_the_near_rule_is_learnt_and_the_far_one_is_not(tmp_path):
     """Short versions of both presets: the limits themselves are in the README's table."""
     losses = {}
@@ -32,6 +33,7 @@ def test_the_near_rule_is_learnt_and_the_far_one_is_not(tmp_path):
     assert f"test loss {losses['short']:.4f}" in again.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -5,10 +5,10 @@ import signal
 
 import pytest
 
-from experiments.common import merge
 from experiments.compare import config_of, task_named
 from experiments.comparison.tasks import TASKS
 from rnnjax.errors import UsageError
+from rnnjax.experiment.command_line import merge
 from tests.experiments.starting import assert_refused, start
 from tests.survival.runs import Run, differences, finished_checkpoints
 
@@ -46,6 +46,7 @@ def test_a_sweep_ends_in_a_page(whole):
         assert result["runs"]["diverged"] == [False] * 4
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_goes_on_and_ends_the_same(whole, tmp_path):
     run = Run("compare", FLAGS, tmp_path / "study")
     running = run.start()
@@ -69,6 +70,7 @@ def test_an_interrupted_sweep_goes_on_and_ends_the_same(whole, tmp_path):
     assert_refused(refused, "holds a run with other settings: sweep is ")
 
 
+@pytest.mark.slow
 def test_as_a_module_it_is_the_same(whole):
     run, said = whole
     done = start("compare", f"--workdir={run.folder}", *FLAGS, module=True)
@@ -151,6 +153,7 @@ def test_all_runs_in_float64_can_be_compared():
     assert merge(config_of(task), task.presets, given).num_runs == 10
 
 
+@pytest.mark.slow
 def test_a_value_that_a_setting_can_not_have_ends_with_code_2(tmp_path):
     arguments = ["--sweep=learning_rate=-1,nan", f"--workdir={tmp_path / 'study'}"]
     assert_refused(start("compare", *arguments), "--learning_rate must be a positive number, not -")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments import binary_sequence, mnist_rnn
+from rnnjax.experiment.saved import saved_config
 from rnnjax.export.signature import by_name
 from tests.experiments.starting import assert_refused, start
 
@@ -26,6 +27,7 @@ def digits_run(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_images(digits_run, tmp_path):
     before = sorted(digits_run.rglob("*"))
     out = tmp_path / "out"
@@ -36,7 +38,7 @@ def test_images(digits_run, tmp_path):
     said = json.loads((out / "export.json").read_text())
     assert said["labels"] == list("0123456789")
     config = mnist_rnn.Config(workdir=str(digits_run), eval_only=True)
-    model = mnist_rnn.trained_model(mnist_rnn.common.saved_config(config))
+    model = mnist_rnn.trained_model(saved_config(config))
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8)).astype(np.uint8)
     expected = jax.device_get(model.serve(images)["logits"])
     assert expected.std() > 0.1
@@ -50,7 +52,7 @@ def test_a_stream(tmp_path):
     done = start("binary_sequence", f"--workdir={run}", f"--export={out}")
     assert done.returncode == 0, done.stderr
     config = binary_sequence.Config(workdir=str(run), eval_only=True)
-    model = binary_sequence.trained_model(binary_sequence.common.saved_config(config))
+    model = binary_sequence.trained_model(saved_config(config))
     rng = np.random.default_rng(0)
     bits = rng.integers(0, 2, (3, 50)).astype(np.int32)
     carry = tuple({"h": rng.standard_normal((3, 6)).astype(np.float32)} for _ in range(2))
@@ -63,6 +65,7 @@ def test_a_stream(tmp_path):
         np.testing.assert_allclose(found[name], values, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_mistakes_end_with_one_sentence_and_code_2(digits_run, tmp_path):
     run = f"--workdir={digits_run}"
     (tmp_path / "thesis.txt").write_text("mine")

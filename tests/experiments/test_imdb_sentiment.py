@@ -1,6 +1,7 @@
 """The script on the reviews that a small grammar writes."""
 
 import json
+import re
 import shutil
 
 import jax
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 from experiments import imdb_sentiment
-from experiments.common import merge
 from rnnjax.data.text import Vocabulary
+from rnnjax.experiment.command_line import merge
+from rnnjax.experiment.saved import saved_config
 from rnnjax.reports.tables import count_params
 from tests.experiments.starting import assert_refused, start
 
@@ -41,7 +43,7 @@ def run(tmp_path_factory):
         f"--workdir={folder}",
     )
     assert done.returncode == 0, done.stderr
-    assert "bag of words 0.4" in done.stdout or "bag of words 0.5" in done.stdout
+    assert re.search(r"baseline bag of words: test accuracy 0\.[45]\d+ \(beaten\)", done.stdout)
     return folder
 
 
@@ -50,6 +52,7 @@ def test_order_is_learnt(run):
     assert result["dataset"] == "grammar"
     assert result["test_accuracy"] > 0.8, "a bag of words reaches 0.5"
     assert result["roc_auc"] > 0.8
+    assert result["baselines"]["bag of words"]["test_accuracy"] == pytest.approx(0.5, abs=0.05)
     assert result["test_accuracy"] == result["best_validation"]["test_accuracy"]
     mistakes = json.loads((run / "mistakes.json").read_text())
     sureness = [abs(m["probability"] - 0.5) for m in mistakes]
@@ -71,7 +74,7 @@ def test_a_saved_run_judges_sentences(run):
 
 
 def test_a_sentence_is_judged_as_it_is_alone(run):
-    settings = imdb_sentiment.common.saved_config(imdb_sentiment.Config(workdir=str(run)))
+    settings = saved_config(imdb_sentiment.Config(workdir=str(run)))
     judge = imdb_sentiment.trained_reader(settings)
     sentences = [f"The {word} was not boring." for word in ("acting", "plot", "humour")]
     together = judge([*sentences, "x"] * 10)
@@ -80,6 +83,7 @@ def test_a_sentence_is_judged_as_it_is_alone(run):
     assert together[:4] * 10 == together
 
 
+@pytest.mark.slow
 def test_markup_and_colons_are_letters_and_an_answer_is_a_line(run):
     review = f"see [/spoiler] he :smile: dies [red] {'and it goes on ' * 20}end"
     done = start("imdb_sentiment", f"--workdir={run}", "--predict=-", stdin=review.encode())
@@ -87,6 +91,7 @@ def test_markup_and_colons_are_letters_and_an_answer_is_a_line(run):
     assert done.stdout.splitlines()[-1].endswith(f"%  {review}")
 
 
+@pytest.mark.slow
 def test_an_exported_run_judges_the_same(run, tmp_path):
     out = tmp_path / "out"
     done = start("imdb_sentiment", f"--workdir={run}", f"--export={out}")
@@ -97,11 +102,12 @@ def test_an_exported_run_judges_the_same(run, tmp_path):
     for sentence in ("The acting was not boring, it was truly brilliant.", "Boring."):
         tokens = np.array(vocabulary.encode_all([sentence])[0])[None]  # as long as it is
         logits = model.call(tokens.astype(np.int32), np.ones(tokens.shape, bool))["logits"]
-        settings = imdb_sentiment.common.saved_config(config)
+        settings = saved_config(config)
         judged = imdb_sentiment.trained_reader(settings)([sentence])
         assert jax.nn.sigmoid(logits)[0] == pytest.approx(judged[0], abs=1e-6)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_judged_is_refused(run, tmp_path):
     say = f"--workdir={run}"
     assert_refused(start("imdb_sentiment", say, "--predict="), "--predict: ")
@@ -116,10 +122,12 @@ def test_what_cannot_be_judged_is_refused(run, tmp_path):
         (other / "vocabulary.json").read_text().replace("boring", "borinq")
     )
     assert_refused(
-        start("imdb_sentiment", f"--workdir={other}", "--predict=good"), "not the vocabulary"
+        start("imdb_sentiment", f"--workdir={other}", "--predict=good"),
+        "not the one that the parameters",
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -6,6 +6,7 @@ import jax
 import pytest
 
 from experiments import mnist_rnn
+from rnnjax.experiment.command_line import merge
 from rnnjax.reports.tables import count_params
 from tests.experiments.starting import assert_refused, start
 
@@ -14,7 +15,7 @@ from tests.experiments.starting import assert_refused, start
     ("preset", "size"), [("keras50", 4_460), ("keras32", 2_282), ("torch32", 2_314)]
 )
 def test_presets_have_the_articles_parameter_counts(preset, size):
-    config = mnist_rnn.common.merge(mnist_rnn.Config, mnist_rnn.PRESETS, {"preset": preset})
+    config = merge(mnist_rnn.Config, mnist_rnn.PRESETS, {"preset": preset})
     model = mnist_rnn.build_model(config, num_features=28, num_classes=10)
     images = jax.ShapeDtypeStruct((1, 28, 28), "float32")
     assert count_params(jax.eval_shape(model.init, jax.random.key(0), images)) == size
@@ -47,7 +48,10 @@ def test_a_run_leaves_everything_behind_and_can_be_evaluated(tmp_path):
     assert metrics[-1]["test_accuracy"] == result["test_accuracy"]
     for name in ("curves", "confusion", "mistakes"):
         assert (run / f"{name}.png").stat().st_size > 10_000
-    assert "test accuracy" in done.stdout
+    reached = result["baselines"]["ridge regression"]["test_accuracy"]
+    assert 0.8 < reached < 0.95
+    verdict = "beaten" if reached < result["test_accuracy"] else "NOT BEATEN by this run"
+    assert f"ridge regression: test accuracy {reached:.4f} ({verdict})" in done.stdout
 
     before = sorted(p.name for p in run.iterdir())
     again = start("mnist_rnn", "--eval_only", f"--workdir={run}")
@@ -60,6 +64,7 @@ def test_a_run_leaves_everything_behind_and_can_be_evaluated(tmp_path):
     assert json.loads((run / "result.json").read_text()) == result
 
 
+@pytest.mark.slow
 def test_a_dry_run_shows_everything_and_writes_nothing(tmp_path):
     run = tmp_path / "run"
     done = start("mnist_rnn", "--dataset=digits", "--dry_run", f"--workdir={run}")
@@ -73,11 +78,16 @@ def test_a_dry_run_shows_everything_and_writes_nothing(tmp_path):
     ("arguments", "message"),
     [
         (["--cell=transformer"], "--cell=transformer is unknown; expected one of: "),
-        (["--hidden_size=many"], "hidden_size"),
-        (["--learning_rate=nan"], "--learning_rate must be a positive number"),
-        (["gru"], "stray argument 'gru'"),
-        (["--no_such_flag=1"], "no_such_flag"),
-        (["--dataset=mnist", "--data_dir=setup.cfg"], "setup.cfg"),
+        *(
+            pytest.param(*mistake, marks=pytest.mark.slow)
+            for mistake in [
+                (["--hidden_size=many"], "hidden_size"),
+                (["--learning_rate=nan"], "--learning_rate must be a positive number"),
+                (["gru"], "stray argument 'gru'"),
+                (["--no_such_flag=1"], "no_such_flag"),
+                (["--dataset=mnist", "--data_dir=setup.cfg"], "setup.cfg"),
+            ]
+        ),
     ],
 )
 def test_mistakes_end_with_one_sentence_and_code_2(arguments, message):

@@ -46,6 +46,7 @@ def whole(tmp_path_factory):
     return run.folder
 
 
+@pytest.mark.slow
 def test_a_run_survives_everything_that_comes_in_its_way(whole, tmp_path):
     run = Run("mnist_rnn", FLAGS, tmp_path / "run")
 
@@ -90,6 +91,7 @@ def test_a_run_survives_everything_that_comes_in_its_way(whole, tmp_path):
     assert (run.folder / "result.json").read_bytes() == result
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_when_its_reader_has_gone(whole, tmp_path):
     run = Run("mnist_rnn", FLAGS, tmp_path / "run")
     running = run.start(OFTEN)
@@ -114,6 +116,7 @@ def flip_a_bit(checkpoint):
     largest.write_bytes(content)
 
 
+@pytest.mark.slow
 def test_comparing_finds_a_single_bit(whole, tmp_path):
     """Another seed's run differs everywhere, so the comparison above means something."""
     other = Run("mnist_rnn", (*FLAGS, "--seed=1"), tmp_path / "run")
@@ -123,6 +126,7 @@ def test_comparing_finds_a_single_bit(whole, tmp_path):
     assert len(found) > 10
 
 
+@pytest.mark.slow
 def test_nan_ends_the_run_and_the_operation_is_named(tmp_path):
     flags = (*FLAGS, "--optimizer=sgd", "--learning_rate=3e38")
     flags = tuple(f for f in flags if not f.startswith("--clip_norm"))

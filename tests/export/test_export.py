@@ -26,9 +26,22 @@ def export(function, *arguments):
     return restored.call(*arguments)
 
 
-@pytest.mark.parametrize("reverse", [False, True])
-def test_outputs_lower_for_every_platform(case, reverse):
+def test_every_cell_and_its_gradients_lower_for_every_platform(case):
     cell, *arguments = draw(case, steps=4)
+
+    def both(cotangents, params, xs, carry):
+        outputs, vjp = jax.vjp(lambda *a: rnnjax.unroll(cell, *a), params, xs, carry)
+        return jax.tree.leaves((outputs, vjp(cotangents)))
+
+    outputs = jax.eval_shape(lambda *a: rnnjax.unroll(cell, *a), *arguments)
+    exported = jax.export.export(jax.jit(both), platforms=PLATFORMS)(outputs, *arguments)
+    assert list(exported.platforms) == PLATFORMS
+    assert len(exported.out_avals) == len(jax.tree.leaves((outputs, arguments)))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_outputs_come_back_the_same_from_an_export(typical, reverse):
+    cell, *arguments = draw(typical, steps=4)
     leaves, structure = jax.tree.flatten(arguments)
 
     def outputs(*leaves):
@@ -39,8 +52,8 @@ def test_outputs_lower_for_every_platform(case, reverse):
     assert_close(export(outputs, *leaves), jax.tree.leaves(expected), tolerance=1e-5)
 
 
-def test_gradients_lower_for_every_platform(case):
-    cell, *arguments = draw(case, steps=4)
+def test_gradients_come_back_the_same_from_an_export(typical):
+    cell, *arguments = draw(typical, steps=4)
     cotangents = random_like(np.random.default_rng(1), unroll(cell, *arguments))
     leaves, structure = jax.tree.flatten(arguments)
 

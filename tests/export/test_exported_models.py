@@ -28,11 +28,12 @@ from rnnjax.export.stablehlo import stablehlo_function, to_stablehlo
 from tests.cells_under_test import CELLS_UNDER_TEST
 from tests.export.models_to_export import MODELS_TO_EXPORT
 from tests.running import assert_close, quick_jit
+from tests.slow import slow_but
 
 SIZES = [(1, 1), (5, 3), (2, 50)]
 
 every_model = pytest.mark.parametrize(
-    "model", MODELS_TO_EXPORT.values(), ids=lambda model: model.title
+    "title", slow_but({"masked, both ways", "deep stream"}, MODELS_TO_EXPORT)
 )
 
 
@@ -66,7 +67,8 @@ def exported_text(no_onnx, tmp_path_factory):
 
 
 @every_model
-def test_stablehlo_takes_any_number_of_rows_and_steps(model):
+def test_stablehlo_takes_any_number_of_rows_and_steps(title):
+    model = MODELS_TO_EXPORT[title]
     file = to_stablehlo(model.serve, model.inputs)
     exported = jax.export.deserialize(bytearray(file))
     assert exported.platforms == ("cpu", "cuda", "tpu")
@@ -244,7 +246,10 @@ def test_one_name_for_an_input_and_an_output_is_refused():
         )
 
 
-@pytest.mark.parametrize("name", ["images", "masked, both ways, last", "deep stream"])
+@pytest.mark.parametrize(
+    "name",
+    slow_but({"masked, both ways, last"}, ["images", "masked, both ways, last", "deep stream"]),
+)
 def test_the_portable_form_is_the_model_without_backward_loops_and_calls(name):
     model = MODELS_TO_EXPORT[name]
     shapes = symbolic(model.inputs)

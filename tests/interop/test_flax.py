@@ -15,6 +15,7 @@ from rnnjax.interop import flax, merge_biases
 from tests.cells_under_test import random_like
 from tests.interop.samples import random_params
 from tests.running import assert_close, pull_back, quick_jit, unroll
+from tests.slow import slow_but
 
 OPTIONS: dict[str, Any] = {"param_dtype": jnp.float64}
 WAYS = ("forward", "backward")
@@ -158,7 +159,12 @@ def shared_linen(what):
     return linen.Bidirectional(forward, backward, return_carry=True)
 
 
-@pytest.mark.parametrize("what", ["one RNN", "one cell", "an RNN and its cell", "equal cells"])
+@pytest.mark.parametrize(
+    "what",
+    slow_but(
+        {"one cell", "equal cells"}, ["one RNN", "one cell", "an RNN and its cell", "equal cells"]
+    ),
+)
 def test_a_cell_of_linen_that_both_directions_share_is_read_for_both(x64, what):
     module: Any = shared_linen(what)
     variables = linen_sample(module)

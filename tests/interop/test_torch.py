@@ -17,6 +17,7 @@ from rnnjax.cells import LSTMPCarry
 from rnnjax.interop import load_state_dict, torch
 from tests.interop.samples import random_params
 from tests.running import assert_close, pull_back, unroll
+from tests.slow import slow_but
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
 RESULTS = np.load(GOLDEN / "torch_results.npz", allow_pickle=False)
@@ -33,7 +34,7 @@ def states(layer, named, ending):
     return torch.carry_from_torch(layer, parts[0] if len(parts) == 1 else tuple(parts))
 
 
-@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+@pytest.mark.parametrize("suffix", slow_but({".safetensors"}, [".safetensors", ".npz"]))
 @pytest.mark.parametrize("module", MODULES)
 def test_a_state_dict_in_a_file_computes_what_pytorch_did(x64, module, suffix):
     state_dict = load_state_dict(GOLDEN / f"torch_model{suffix}")

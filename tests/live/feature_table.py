@@ -26,6 +26,7 @@ class Row(NamedTuple):
 
 _UNROLL = "tests/unrolling/test_unroll.py::test_"
 _CONTRACT = "tests/test_contract.py::test_"
+_APART = "tests/unrolling/test_taken_apart.py::test_"
 _DROPOUT = "tests/combinators/test_dropout.py::test_"
 _ABSENT = "tests/test_absent_features.py::test_"
 
@@ -38,17 +39,17 @@ TABLE: dict[str, Row] = {
     "empty_rows": Row(
         "rows of length zero",
         "yes no no no yes no",
-        (_UNROLL + "a_row_without_any_step_hands_its_carry_on",),
+        (_CONTRACT + "a_row_without_any_step_hands_its_carry_on",),
     ),
     "nan_padding": Row(
         "NaN in the padding reaches no gradient",
         "yes no no no no yes",
-        (_UNROLL + "nothing_behind_the_mask_gets_out",),
+        (_CONTRACT + "nothing_behind_the_mask_gets_out",),
     ),
     "backward_padding": Row(
         "a right-padded row runs backwards from its last step",
         "yes yes no no yes yes",
-        (_UNROLL + "reversing_a_right_padded_row_reverses_its_valid_part",),
+        (_CONTRACT + "reversing_a_right_padded_row_reverses_its_valid_part",),
     ),
     "resets": Row(
         "resets inside a row",
@@ -76,12 +77,12 @@ TABLE: dict[str, Row] = {
     "batch_axes": Row(
         "any number of batch axes",
         "yes yes yes yes partly partly",
-        (_CONTRACT + "any_number_of_batch_axes",),
+        (_APART + "any_number_of_batch_axes",),
     ),
     "stepping": Row(
         "one step at a time, for streaming",
         "yes yes yes yes yes yes",
-        (_CONTRACT + "equals_a_loop_over_single_steps",),
+        (_APART + "equals_a_loop_over_single_steps",),
     ),
     "forward_mode": Row(
         "forward-mode derivatives",

@@ -5,6 +5,7 @@ import pytest
 
 from experiments import binary_sequence, imdb_sentiment, mnist_rnn
 from rnnjax.training.loop import Trainer
+from tests.slow import slow_but
 
 GRAMMAR = {"dataset": "grammar", "max_length": 24, "num_validation": 1000}
 EXPERIMENTS = {
@@ -23,7 +24,7 @@ class Lowered(Exception):
     """There is nothing more to do."""
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize("name", slow_but({"imdb", "binary, bf16"}, EXPERIMENTS))
 def test_the_training_step_lowers(name, monkeypatch, tmp_path):
     exported = []
 

@@ -19,6 +19,7 @@ def assert_close(found, expected):
         assert one == pytest.approx(other, rel=ROUNDING)
 
 
+@pytest.mark.slow
 def test_eight_devices_in_a_process(alone, tmp_path, monkeypatch):
     experiment, expected = alone
     monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "8")
@@ -27,6 +28,7 @@ def test_eight_devices_in_a_process(alone, tmp_path, monkeypatch):
     assert_close(metrics(tmp_path / "run"), expected)
 
 
+@pytest.mark.slow
 def test_two_processes(alone, tmp_path):
     experiment, expected = alone
     run = run_of(experiment, tmp_path / "run")
@@ -44,6 +46,7 @@ def digits(tmp_path_factory):
     return metrics(folder)
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_missed_and_any_number_goes_on(digits, tmp_path):
     """Two processes, one of them killed; then four, told to stop; then one with one device."""
     run = run_of("mnist_rnn", tmp_path / "run")
@@ -72,6 +75,7 @@ def test_a_killed_process_is_missed_and_any_number_goes_on(digits, tmp_path):
     assert_close(metrics(run.folder), digits)
 
 
+@pytest.mark.slow
 def test_a_process_that_never_comes_is_named_in_words(tmp_path):
     run = run_of("mnist_rnn", tmp_path / "run", "--startup_timeout=3")
     first = start_together(run, 2)
@@ -83,6 +87,7 @@ def test_a_process_that_never_comes_is_named_in_words(tmp_path):
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_mistake_ends_all_processes_with_its_sentence(tmp_path):
     Run("mnist_rnn", ("--dataset=digits", "--steps=1"), tmp_path / "run").finish()
     run = Run("mnist_rnn", ("--dataset=digits", "--steps=2"), tmp_path / "run")

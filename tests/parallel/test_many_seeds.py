@@ -13,6 +13,7 @@ ROUNDING = 1e-10
 """Products of matrices are grouped otherwise, and differ in the last bits of float64."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", SMALL)
 def test_each_seed_equals_its_single_run(experiment, tmp_path, monkeypatch):
     singles = [metrics_of(experiment, tmp_path / str(seed), f"--seed={seed}") for seed in (3, 4)]
@@ -43,6 +44,7 @@ def metrics_of(experiment, folder, *more):
     return metrics(folder)
 
 
+@pytest.mark.slow
 def test_a_run_of_several_seeds_is_evaluated_exported_and_goes_on(tmp_path):
     flags = ("--dataset=digits", "--hidden_size=8", "--steps=30", "--num_seeds=3")
     run = Run("mnist_rnn", flags, tmp_path / "run")

@@ -18,8 +18,8 @@ from rnnjax.training.loop import Trainer, init_state
 jax.config.update("jax_enable_x64", True)
 layer = rnnjax.Bidirectional(rnnjax.Dropout(rnnjax.LSTM(3, 4), state=0.3))
 params = layer.init(jax.random.key(0))
-xs = jax.random.normal(jax.random.key(1), (40, 6, 3))
-mask = rnnjax.length_mask(jnp.array([40, 3, 0, 17, 39, 20]), 40)
+xs = jax.random.normal(jax.random.key(1), (20, 6, 3))
+mask = rnnjax.length_mask(jnp.array([20, 3, 0, 7, 19, 10]), 20)
 mesh = jax.make_mesh((2,), ("rows",), (AxisType.Auto,))
 
 def loss(params, xs):

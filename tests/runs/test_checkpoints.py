@@ -108,16 +108,8 @@ def test_the_newest_are_kept(tmp_path):
     assert names(tmp_path) == ["301"]
 
 
-def damaging():
-    """Every file of a checkpoint, and what may happen to it."""
-    return [
-        ("a flipped bit", lambda file: flip(file, -1, 0)),
-        (
-            "half of it",
-            lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
-        ),
-        ("missing", pathlib.Path.unlink),
-    ]
+def halve(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
 def flip(file, position, bit):
@@ -126,7 +118,14 @@ def flip(file, position, bit):
     file.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", damaging(), ids=lambda d: d[0])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda file: flip(file, -1, 0), id="a flipped bit"),
+        pytest.param(halve, marks=pytest.mark.slow, id="half of it"),
+        pytest.param(pathlib.Path.unlink, marks=pytest.mark.slow, id="missing"),
+    ],
+)
 def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(tmp_path, damage):
     save(tmp_path / "sound", 5, 6)
     files = [p for p in (tmp_path / "sound/checkpoints/6").rglob("*") if p.is_file()]
@@ -134,7 +133,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(tmp_path, dam
     for path in files:
         run = tmp_path / "run"
         shutil.copytree(tmp_path / "sound", run)
-        damage[1](run / path.relative_to(tmp_path / "sound"))
+        damage(run / path.relative_to(tmp_path / "sound"))
         told = []
         step, params = load_params(run, PARAMS, told.append)
         assert step == 4, path

@@ -11,7 +11,7 @@ from rnnjax.runs.manifest import NAME
 from tests.runs.saving import PARAMS, RUN, names, params_of, save, state_of
 
 
-@pytest.mark.parametrize("has_locks", [True, False])
+@pytest.mark.parametrize("has_locks", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_a_reader_beside_a_training_always_succeeds(tmp_path, monkeypatch, has_locks):
     if not has_locks:
         monkeypatch.setattr(leases, "fcntl", None)

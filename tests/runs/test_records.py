@@ -14,19 +14,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments import common, vocabulary
 from experiments.comparison.saved import read_group
-from rnnjax.data.text import Vocabulary
 from rnnjax.devices.layout import Layout
 from rnnjax.errors import UsageError
+from rnnjax.experiment import Experiment, result, saved
 from rnnjax.runs.checkpoints import Checkpoints, load_params
 from rnnjax.runs.folder import RunFolder, read_config, read_metrics, read_result
 from rnnjax.runs.resumption import finished_result, open_run
 from rnnjax.training import run_state
+from rnnjax.training import settings as settings_module
 from rnnjax.training.loop import TrainState
 
-WORDS = Vocabulary(("film", "good"))
-DATA = {"name": "digits", "origin": "a file", "warning": None, "vocabulary": WORDS.digest}
+WORDS = '{"words": ["film", "good"]}\n'
+DATA = {"name": "digits", "origin": "a file", "warning": None, "files": saved.digests({"vocabulary.json": WORDS})}
 HISTORY = [
     {
         "step": step, "train_loss": 0.5, "test_loss": math.nan, "test_accuracy": 0.75, "skipped": 1,
@@ -45,9 +45,12 @@ FILES = ("config.json", "result.json", "metrics.jsonl", "vocabulary.json")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(common.Config):
-    sweep: Sequence[str] = common.setting((), "several")
-    steps: int | None = common.setting(10, "updates")
+class Config(settings_module.Config):
+    sweep: Sequence[str] = settings_module.setting((), "several")
+    steps: int | None = settings_module.setting(10, "updates")
+
+
+TASK = Experiment(name="task", config=Config, problem=lambda *_: pytest.fail("nothing is learnt"))
 
 
 def config(folder, **more):
@@ -60,7 +63,7 @@ def write_run(folder):
     run.begin_log(HISTORY[:1])
     run.log(HISTORY[1])
     run.write_result(RESULT)
-    vocabulary.save_vocabulary(run.path, WORDS)
+    saved.write_files(run.path, {"vocabulary.json": WORDS})
 
 
 @pytest.fixture
@@ -71,19 +74,19 @@ def run(tmp_path):
 
 @pytest.fixture(autouse=True)
 def precision_stays(monkeypatch):
-    monkeypatch.setattr(common, "set_precision", lambda config: None)
+    monkeypatch.setattr(saved, "set_precision", lambda config: None)
 
 
 READERS = {
     "config": lambda folder: read_config(folder),
     "result": lambda folder: read_result(folder),
     "metrics": lambda folder: read_metrics(folder),
-    "settings": lambda folder: common.saved_config(config(folder, eval_only=True)),
+    "settings": lambda folder: saved.saved_config(config(folder, eval_only=True)),
     "the end": lambda folder: finished_result("task", config(folder)),
-    "the end, shown": lambda folder: common.is_finished("task", config(folder)),
+    "the end, shown": lambda folder: result.is_finished(TASK, config(folder)),
     "resumption": lambda folder: open_run("task", config(folder), DATA, str) and None,
     "a group": lambda folder: read_group("task", config(folder), 2, "test"),
-    "vocabulary": lambda folder: vocabulary.saved_vocabulary(str(folder)),
+    "vocabulary": lambda folder: saved.read_file(config(folder), "vocabulary.json"),
 }
 
 
@@ -271,7 +274,7 @@ def change_and_read(folder, change):
         (folder / name).write_text(before)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.data())
 def test_anything_in_any_place_is_read_or_refused(original, data):
     change_and_read(original, data.draw(changes()))
@@ -322,7 +325,7 @@ def test_a_run_of_another_script_is_refused(run):
     changed = with_changed(json.loads((run / "config.json").read_text()), ("flags", "lag"), 3)
     (run / "config.json").write_text(json.dumps(changed))
     with pytest.raises(UsageError, match=r"holds a run of task with settings .* \(lag\)"):
-        common.saved_config(config(run, eval_only=True))
+        saved.saved_config(config(run, eval_only=True))
 
 
 STATE = TrainState(jnp.int32(3), jnp.zeros(2), (), ())

@@ -45,13 +45,21 @@ def test_windows_equal_a_loop_over_them(carry_state):
 
     params, carry = CELL.init(jax.random.key(0)), CELL.initial_carry((ROWS,))
     wanted = []
+
+    @jax.jit
+    def slope(params, carry, batch):
+        def mean(params):
+            losses, after = loss(params, carry, batch, None)
+            return losses.mean(), after
+
+        return jax.value_and_grad(mean, has_aux=True)(params)
+
     for step in range(5):
         first = step * WINDOW % STEPS
         if first == 0 or not carry_state:
             carry = CELL.initial_carry((ROWS,))
         batch = tuple(a[:, first : first + WINDOW] for a in make_data())
-        mean = lambda p: (lambda l, c: (l.mean(), c))(*loss(p, carry, batch, None))  # noqa: B023, E731, E741
-        (value, carry), gradient = jax.value_and_grad(mean, has_aux=True)(params)
+        (value, carry), gradient = slope(params, carry, batch)
         params = jax.tree.map(lambda p, g: p - RATE * g, params, gradient)
         wanted.append(value)
     np.testing.assert_allclose(losses, wanted, rtol=1e-5)

@@ -17,6 +17,7 @@ from rnnjax.training import loop
 from rnnjax.training.batches import ExampleBatches
 from rnnjax.training.fit import EvaluationSteps, Saving, fit
 from rnnjax.training.loop import Trainer, init_state
+from rnnjax.training.metrics import Metric
 from rnnjax.training.optimizers import build_optimizer
 from rnnjax.training.run_state import begin
 
@@ -120,12 +121,13 @@ def train(folder, *, looks=10**9, every="1h", num_seeds=1):
             trainer,
             run,
             # The best is neither the first nor the last.
-            lambda w: {"score": -abs(jnp.linalg.norm(w, axis=-1) - 1.45)},
+            lambda w: {"validation_score": -abs(jnp.linalg.norm(w, axis=-1) - 1.45)},
             [0, 9, 22, 31, 39],
             title="a plane",
             console=Console(quiet=True),
             log=lambda metrics: None,
-            best_by="score",
+            best_by=Metric("score"),
+            watched="validation",
             saving=Saving(checkpoints, Interval.parse(every), After(looks), keep_best=True),
         )
     except Interrupted as stop:
@@ -138,7 +140,7 @@ def outcome(run):
     return history, run.best, np.asarray(run.loss_sum).tolist(), np.asarray(run.loss_count).tolist()
 
 
-@pytest.fixture(scope="module", params=[1, 3])
+@pytest.fixture(scope="module", params=[1, pytest.param(3, marks=pytest.mark.slow)])
 def whole(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     run, stop, _ = train(folder, num_seeds=request.param)
@@ -149,7 +151,14 @@ def whole(request, tmp_path_factory):
     return request.param, run, load_params(folder, run.params)
 
 
-@pytest.mark.parametrize(("looks", "every"), [(0, "1h"), (6, "13"), (12, "3")])
+@pytest.mark.parametrize(
+    ("looks", "every"),
+    [
+        (6, "13"),
+        pytest.param(0, "1h", marks=pytest.mark.slow),
+        pytest.param(12, "3", marks=pytest.mark.slow),
+    ],
+)
 def test_a_run_in_pieces_equals_the_whole_bit_by_bit(monkeypatch, tmp_path, whole, looks, every):
     monkeypatch.setattr(loop, "CHUNK_SECONDS", 0.0)  # after 8 steps, chunks of one
     num_seeds, expected, (best_step, best) = whole

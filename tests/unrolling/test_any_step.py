@@ -17,6 +17,7 @@ from jax import lax
 
 import rnnjax
 from tests.running import assert_close, quick_jit
+from tests.slow import slow_but
 
 pytestmark = pytest.mark.usefixtures("x64", "broadcasting")
 
@@ -141,6 +142,9 @@ def nested(w, h, z):
     return lax.fori_loop(0, 2, lambda _, h: jnp.sin(h), h)
 
 
+COUNTS = np.arange(H * H).reshape(H, H) % 3
+
+
 def searched(w, h, z):
     h = jnp.tanh(z + h @ w)
     halvings = lax.while_loop(lambda n: n < 2, lambda n: n + 1, 0)
@@ -184,6 +188,15 @@ STEPS: dict[str, Given] = {
         of_state(lambda w, h, z: jnp.tanh(z + lax.associative_scan(jnp.add, h @ w, axis=-1)))
     ),
     "two matrices": Given(of_state(lambda w, h, z: jnp.tanh(z + h @ (w @ w.T)))),
+    "a matrix on the left": Given(
+        of_state(lambda w, h, z: jnp.tanh(z + (w @ h[..., None])[..., 0]))
+    ),
+    "a matrix turned round": Given(
+        of_state(lambda w, h, z: jnp.tanh(z + jnp.einsum("bh,kh->bk", h, w)))
+    ),
+    "a product of integers": Given(
+        of_state(lambda w, h, z: jnp.tanh(z + h @ w) / (1 + (h > 0).astype(int) @ COUNTS))
+    ),
     "complex numbers": Given(
         of_state(lambda w, h, z: z + jnp.tanh(h @ w / 4)), dtype=np.complex128
     ),
@@ -236,14 +249,28 @@ def gradients(cell: Given, executor: str, steps: int, **options: Any) -> Any:
     return pull([arguments[i] for i in places])
 
 
-@pytest.mark.parametrize("name", STEPS)
-def test_gradients_are_those_of_a_plain_scan(name):
-    resets = np.zeros((35, ROWS), bool)
+ALIKE = {
+    "a convolution",
+    "a determinant",
+    "a factorisation",
+    "a matrix exponential",
+    "a prefix",
+    "an inverse",
+}
+"""They ask of the engine what others ask, too, and are left to the slow tests."""
+
+
+@pytest.mark.parametrize("name", slow_but(STEPS.keys() - ALIKE, STEPS))
+@pytest.mark.parametrize(
+    "steps", [36, pytest.param(35, marks=pytest.mark.slow)], ids=["whole chunks", "and a rest"]
+)
+def test_gradients_are_those_of_a_plain_scan(name, steps):
+    resets = np.zeros((steps, ROWS), bool)
     resets[[7, 20], [0, 1]] = True
-    mask = np.random.default_rng(1).random((35, ROWS)) < 0.8
+    mask = np.random.default_rng(1).random((steps, ROWS)) < 0.8
     options = {"mask": mask, "resets": resets, "reverse": True}
-    value, found = gradients(STEPS[name], "chunked", 35, **options)
-    expected_value, expected = gradients(STEPS[name], "scan", 35, **options)
+    value, found = gradients(STEPS[name], "chunked", steps, **options)
+    expected_value, expected = gradients(STEPS[name], "scan", steps, **options)
     assert_close(value, expected_value)
     as_real = lambda a: jnp.stack([a.real, a.imag])  # noqa: E731
     assert_close([as_real(g) for g in found], [as_real(g) for g in expected], tolerance=1e-9)

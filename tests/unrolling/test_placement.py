@@ -10,9 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
-from jax.sharding import PartitionSpec
+from jax.sharding import AbstractMesh, AxisType, NamedSharding, PartitionSpec
 
 import rnnjax
+from rnnjax.cell import param_shapes
 from tests.running import assert_close, quick_jit
 from tests.unrolling.test_rows import LAYERS, equations
 
@@ -33,8 +34,8 @@ CASES = [
     ("lstm", "plain"),
     ("both ways", "scan"),
     ("zoneout", "everything"),
-    ("dropout", "everything"),
-    ("learned carry", "everything"),
+    pytest.param("dropout", "everything", marks=pytest.mark.slow),
+    pytest.param("learned carry", "everything", marks=pytest.mark.slow),
 ]
 
 
@@ -77,6 +78,17 @@ def test_explicit_axes(name, options, mesh):
     with jax.set_mesh(jax.make_mesh((), ())):
         expected = quick_jit(jax.value_and_grad(loss_of(run), argnums=(0, 1)))(params, xs)
     assert_close(found, expected, tolerance=1e-5)
+
+
+def test_a_mask_of_all_rows_is_not_divided():
+    cell = rnnjax.GRU(3, 4)
+    params = param_shapes(cell)
+    two = AbstractMesh((2,), ("data",), (AxisType.Explicit,))
+    xs = jax.ShapeDtypeStruct((5, 2, 3), jnp.float32, sharding=NamedSharding(two, ROWS))
+    run = jax.jit(lambda params, xs, mask: rnnjax.unroll(cell, params, xs, mask=mask)[1])
+    with jax.sharding.use_abstract_mesh(two):
+        program = run.trace(params, xs, jax.ShapeDtypeStruct((5,), bool))
+    assert program.out_info.sharding.spec == PartitionSpec(None, "data", None)
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)

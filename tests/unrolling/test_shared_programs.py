@@ -15,6 +15,7 @@ import pytest
 
 import rnnjax
 from rnnjax import GRU, LSTM, Bidirectional, Dropout, LearnedCarry, Residual, Stack, Zoneout
+from tests.slow import slow_but
 
 COMPILED = "/jax/core/compile/backend_compile_duration"
 
@@ -69,7 +70,10 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", LAYERS)
+QUICK = ("own cell", "both ways", "stack", "zoneout")
+
+
+@pytest.mark.parametrize("name", slow_but(QUICK, LAYERS))
 def test_a_second_call_compiles_nothing(name, programs):
     make = LAYERS[name]
     params = make().init(jax.random.key(0))

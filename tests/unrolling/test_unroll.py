@@ -1,4 +1,8 @@
-"""Padding, resets and reversed time, for every cell in the list."""
+"""Padding, resets and reversed time, in long runs and in runs of all kinds.
+
+For a few cells in the quick tests, and for all of them in the slow ones; what is quick for all of
+them stands in `tests.test_contract`.
+"""
 
 # NumPy arrays go where JAX arrays are declared.
 # pyright: reportArgumentType=false
@@ -37,6 +41,9 @@ RESETS = np.array(  # on a first step, on masked ones, which count, on neighbour
 POISON = np.resize([np.nan, np.inf, -np.inf], (STEPS, ROWS, 1))
 
 directions = pytest.mark.parametrize("reverse", [False, True])
+forward_first = pytest.mark.parametrize(
+    "reverse", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 
 
 def by_hand(sample, mask, resets, reverse):
@@ -61,21 +68,21 @@ def by_hand(sample, mask, resets, reverse):
 
 @hypothesis.given(mask=FLAGS, resets=FLAGS, reverse=st.booleans())
 def test_masks_and_resets_equal_the_equations_on_the_steps_that_are_there(
-    case, mask, resets, reverse
+    typical, mask, resets, reverse
 ):
     hypothesis.assume(mask.any())
-    cell, params, xs, carry = draw(case, steps=len(mask))
+    cell, params, xs, carry = draw(typical, steps=len(mask))
     flags = {"mask": mask, "resets": resets, "reverse": reverse}
     final, ys, last = oracles.run(
-        case.oracle, params, xs, carry, initial=cell.first_carry(params), **flags
+        typical.oracle, params, xs, carry, initial=cell.first_carry(params), **flags
     )
     assert_close(unroll(cell, params, xs, carry, **flags), (final, ys))
     assert_close(unroll_last(cell, params, xs, carry, **flags), (final, last))
 
 
-@directions
-def test_gradients_equal_those_of_the_steps_that_are_there(case, reverse):
-    sample = draw(case)
+@forward_first
+def test_gradients_equal_those_of_the_steps_that_are_there(typical, reverse):
+    sample = draw(typical)
     everything = random_like(
         np.random.default_rng(1), jax.eval_shape(lambda: by_hand(sample, MASK, RESETS, reverse))
     )
@@ -97,9 +104,9 @@ def test_gradients_equal_those_of_the_steps_that_are_there(case, reverse):
     assert_close(pull_back((final, last), *sample, **flags, last=True), gradients_of_last)
 
 
-@directions
-def test_what_lies_before_a_reset_reaches_no_gradient_of_what_lies_behind_it(case, reverse):
-    cell, params, xs, carry = draw(case, steps=LONG)
+@forward_first
+def test_what_lies_before_a_reset_reaches_no_gradient_of_what_lies_behind_it(typical, reverse):
+    cell, params, xs, carry = draw(typical, steps=LONG)
     cut = 15 if reverse else 20
     before, behind = (slice(cut, None), slice(cut)) if reverse else (slice(cut), slice(cut, None))
     resets = np.zeros((LONG, ROWS), bool)
@@ -127,8 +134,8 @@ def test_what_lies_before_a_reset_reaches_no_gradient_of_what_lies_behind_it(cas
     ("steps", "flags", "reverse"),
     [(LONG, True, False), (LONG, True, True), (48, False, False)],
 )
-def test_long_sequences_equal_a_plain_scan(case, steps, flags, reverse):
-    cell, *arguments = draw(case, steps=steps)
+def test_long_sequences_equal_a_plain_scan(typical, steps, flags, reverse):
+    cell, *arguments = draw(typical, steps=steps)
     rng = np.random.default_rng(4)
     mask = rng.random((steps, ROWS)) < 0.7 if flags else np.ones((steps, ROWS), bool)
     resets = rng.random((steps, ROWS)) < 0.2 if flags else np.zeros((steps, ROWS), bool)
@@ -157,8 +164,8 @@ def test_long_sequences_equal_a_plain_scan(case, steps, flags, reverse):
 
 
 @directions
-def test_the_plain_executor_has_forward_mode_derivatives(case, reverse):
-    cell, *arguments = draw(case)
+def test_the_plain_executor_has_forward_mode_derivatives(typical, reverse):
+    cell, *arguments = draw(typical)
     tangents = random_like(np.random.default_rng(1), tuple(arguments))
     flags = {"mask": MASK, "resets": RESETS, "reverse": reverse}
 
@@ -175,8 +182,8 @@ def test_the_plain_executor_has_forward_mode_derivatives(case, reverse):
 
 
 @directions
-def test_nothing_behind_the_mask_gets_out(case, reverse):
-    cell, params, xs, carry = draw(case)
+def test_nothing_behind_the_mask_gets_out(typical, reverse):
+    cell, params, xs, carry = draw(typical)
     poisoned = np.where(MASK[..., None], xs, POISON)
     flags = {"mask": MASK, "resets": np.zeros_like(RESETS), "reverse": reverse}
     for run, last in ((unroll, False), (unroll_last, True)):
@@ -190,21 +197,8 @@ def test_nothing_behind_the_mask_gets_out(case, reverse):
         assert (again[1][MASK] != 0).any(axis=-1).all()
 
 
-def test_a_row_without_any_step_hands_its_carry_on(case):
-    cell, params, xs, carry = draw(case)
-    final, ys = unroll(cell, params, xs, carry, mask=np.zeros((STEPS, ROWS), bool))
-    assert_close(final, carry, tolerance=0.0)
-    assert (ys == 0).all()
-    cotangents = random_like(np.random.default_rng(1), (final, ys))
-    by_params, by_xs, by_carry = pull_back(
-        cotangents, cell, params, xs, carry, mask=np.zeros((STEPS, ROWS), bool)
-    )
-    assert_close(by_carry, cotangents[0], tolerance=0.0)
-    assert all((g == 0).all() for g in [by_xs, *jax.tree.leaves(by_params)])
-
-
-def test_a_mask_over_time_alone_holds_for_all_rows(case):
-    cell, params, xs, carry = draw(case, batch=(2, 3))
+def test_a_mask_over_time_alone_holds_for_all_rows(typical):
+    cell, params, xs, carry = draw(typical, batch=(2, 3))
     over_time = np.array([1, 1, 0, 1, 0, 0], bool)
     resets = np.array([0, 1, 1, 0, 0, 0], bool)
     every_row = np.broadcast_to(over_time[:, None, None], (6, 2, 3))
@@ -216,26 +210,14 @@ def test_a_mask_over_time_alone_holds_for_all_rows(case):
     assert_close(outputs, (jax.tree.map(lambda a: a[1, 2], expected[0]), expected[1][:, 1, 2]))
 
 
-def test_reversing_a_right_padded_row_reverses_its_valid_part(case):
-    cell, params, xs, carry = draw(case)
-    lengths = np.array([6, 4, 1])
-    mask = length_mask(jnp.asarray(lengths), STEPS)
-    final, ys = unroll(cell, params, xs, carry, mask=mask, reverse=True)
-    flipped = np.stack([np.roll(xs[::-1, row], n, axis=0) for row, n in enumerate(lengths)], 1)
-    ahead, ys_ahead = unroll(cell, params, flipped, carry, mask=mask)
-    assert_close(final, ahead)
-    for row, n in enumerate(lengths):
-        assert_close(ys[:n, row], ys_ahead[:n, row][::-1])
-
-
-def test_reversed_equals_flipped(case):
-    cell, params, xs, carry = draw(case)
+def test_reversed_equals_flipped(typical):
+    cell, params, xs, carry = draw(typical)
     final, ys = unroll(cell, params, xs[::-1], carry)
     assert_close(unroll(cell, params, xs, carry, reverse=True), (final, ys[::-1]))
 
 
-def test_resets_equal_segments_run_apart(case):
-    cell, params, xs, carry = draw(case)
+def test_resets_equal_segments_run_apart(typical):
+    cell, params, xs, carry = draw(typical)
     starts = np.arange(STEPS) == 2
     _, ys_near = unroll(cell, params, xs[:2], carry)
     final, ys_far = unroll(cell, params, xs[2:])
@@ -243,8 +225,8 @@ def test_resets_equal_segments_run_apart(case):
     assert_close(unroll(cell, params, xs, carry, resets=starts), (final, ys))
 
 
-def test_reversed_resets_mark_where_a_segment_ends(case):
-    cell, params, xs, carry = draw(case)
+def test_reversed_resets_mark_where_a_segment_ends(typical):
+    cell, params, xs, carry = draw(typical)
     ends = np.arange(STEPS) == 3
     _, ys_near = unroll(cell, params, xs[4:], carry, reverse=True)
     final, ys_far = unroll(cell, params, xs[:4], reverse=True)
@@ -253,8 +235,8 @@ def test_reversed_resets_mark_where_a_segment_ends(case):
 
 
 @pytest.mark.parametrize("given", [{}, {"mask": MASK}, {"resets": RESETS}], ids=list)
-def test_flags_left_out_equal_flags_that_change_nothing(case, given):
-    cell, params, xs, carry = draw(case)
+def test_flags_left_out_equal_flags_that_change_nothing(typical, given):
+    cell, params, xs, carry = draw(typical)
     xs = np.where(given["mask"][..., None], xs, POISON) if "mask" in given else xs
     neutral = {"mask": np.ones_like(MASK), "resets": np.zeros_like(RESETS), "reverse": False}
     outputs = unroll(cell, params, xs, carry, **given)
@@ -266,8 +248,8 @@ def test_flags_left_out_equal_flags_that_change_nothing(case, given):
 
 
 @directions
-def test_a_reset_stops_a_nan(case, reverse):
-    cell, params, xs, carry = draw(case)
+def test_a_reset_stops_a_nan(typical, reverse):
+    cell, params, xs, carry = draw(typical)
     resets = np.arange(STEPS) == 3
     before = np.arange(STEPS) > 3 if reverse else np.arange(STEPS) < 3
     poisoned = np.where(before[:, None, None], np.nan, xs)
@@ -278,15 +260,8 @@ def test_a_reset_stops_a_nan(case, reverse):
     assert_close((final_poisoned, ys_poisoned[~before]), (final, ys[~before]))
 
 
-@directions
-def test_last_is_the_last_output(case, reverse):
-    sample = draw(case)
-    final, ys = unroll(*sample, reverse=reverse)
-    assert_close(unroll_last(*sample, reverse=reverse), (final, ys[0 if reverse else -1]))
-
-
-def test_a_single_step_is_a_sequence(case):
-    cell, params, xs, carry = draw(case)
+def test_a_single_step_is_a_sequence(typical):
+    cell, params, xs, carry = draw(typical)
     final, y = cell(params, carry, xs[0])
     assert_close(unroll(cell, params, xs[:1], carry), (final, y[None]))
     assert_close(unroll_last(cell, params, xs[:1], carry), (final, y))

@@ -6,10 +6,10 @@ from typing import Any
 
 from rich.console import Console
 
-from experiments.common import merge
 from experiments.compare import config_of
 from experiments.comparison.study import Study
 from experiments.comparison.tasks import TASKS
+from rnnjax.experiment.command_line import merge
 
 SMALL = {
     "dataset": "digits", "hidden_size": 6, "cell": "simple_rnn", "steps": 40, "eval_every": 20,

@@ -10,12 +10,13 @@ import pytest
 from rich.console import Console
 
 from experiments import binary_sequence, imdb_sentiment, mnist_rnn
-from experiments.common import merge
 from experiments.comparison.group import Plan
 from experiments.comparison.study import Study
 from experiments.comparison.tasks import TASKS
 from rnnjax.devices.layout import SEEDS, Layout
 from rnnjax.errors import UsageError
+from rnnjax.experiment.command_line import merge
+from rnnjax.experiment.order import run
 
 SCRIPTS = {"mnist_rnn": mnist_rnn, "imdb_sentiment": imdb_sentiment}
 SCRIPTS |= {"binary_sequence": binary_sequence}
@@ -55,7 +56,7 @@ def study_of(task, folder, **flags):
 def run_alone(task, folder, **flags):
     """The evaluations, and the result, of the task's own script."""
     given = SMALL[task] | {"workdir": str(folder), "precision": "f64"} | flags
-    result = SCRIPTS[task].run(merge(TASKS[task].config, {}, given))
+    result = run(TASKS[task], merge(TASKS[task].config, {}, given))
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     return [json.loads(line) for line in lines], result
 

@@ -4,16 +4,18 @@ import dataclasses
 
 import pytest
 
-from experiments import common
 from rnnjax.errors import UsageError
+from rnnjax.experiment import launching
+from rnnjax.experiment.command_line import merge as merge_settings
+from rnnjax.training import settings
 
 PROCESSES = {"distributed": True, "coordinator": "a:1", "num_processes": 2, "process_id": 0}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Config(common.Config):
-    cell: str = common.setting("gru", "cell", choices=("gru", "lstm"))
-    steps: int | None = common.setting(100, "updates", at_least=1)
+class Config(settings.Config):
+    cell: str = settings.setting("gru", "cell", choices=("gru", "lstm"))
+    steps: int | None = settings.setting(100, "updates", at_least=1)
 
 
 PRESETS = {
@@ -23,7 +25,7 @@ PRESETS = {
 
 
 def merge(**given):
-    return common.merge(Config, PRESETS, given)
+    return merge_settings(Config, PRESETS, given)
 
 
 def test_a_flag_beats_the_preset_and_the_preset_the_default():
@@ -79,8 +81,11 @@ def test_mistakes_are_told_in_one_sentence(given, message):
 @pytest.mark.parametrize("code", [0, 1, 143])
 def test_nothing_is_freed_one_by_one_as_a_script_ends(monkeypatch, code):
     order = []
-    monkeypatch.setattr(common, "keep_objects", lambda: order.append("kept"))
-    for leave in (lambda: common.end(None, code, True), lambda: common.fail("a mistake", code)):
+    monkeypatch.setattr(launching, "keep_objects", lambda: order.append("kept"))
+    for leave in (
+        lambda: launching.end(None, code, True),
+        lambda: launching.fail("a mistake", code),
+    ):
         with pytest.raises(SystemExit) as exit_:
             leave()
         assert exit_.value.code == code

@@ -33,7 +33,7 @@ from rnnjax.runs.files import storing
 from rnnjax.runs.interruption import Interrupted, raised
 from rnnjax.training.settings import Config
 
-Run = Callable[[Experiment, Any], None]
+Run = Callable[[Experiment, Any], Any]
 
 
 def launch(experiment: Experiment, run: Run = run) -> NoReturn:
