@@ -131,9 +131,9 @@ def check_benchmark(path, arguments):
     assert "work" not in given or rows_named(given["work"].split(","))
 
 
-def check_survival(arguments):
-    """Parses the options of the proof; stops before it kills anything."""
-    survival = importlib.import_module("tests.survival.__main__")
+def check_proof(name, arguments):
+    """Parses the options of a program among the tests; stops before it does anything."""
+    program = importlib.import_module(f"{name}.__main__")
     parse = argparse.ArgumentParser.parse_args
 
     def parse_only(parser):
@@ -142,7 +142,7 @@ def check_survival(arguments):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(argparse.ArgumentParser, "parse_args", parse_only)
         with pytest.raises(StopIteration):
-            survival.main()
+            program.main()
 
 
 def check_install(words):
@@ -178,13 +178,16 @@ def check(words, folder):
     if program == "bash":
         assert (ROOT / arguments[0]).is_file()
         return None
+    if program == "pytest" and arguments[-1:] == ["FILE"]:
+        assert re.fullmatch(r"-n \d --durations=\d+", " ".join(arguments[:-1]))
+        return None
     if program in ("pytest", "ruff", "pyright"):
         assert re.search(rf"^(.*-m )?{re.escape(' '.join(words))}( |$)", CI, re.M), words
         return None
     assert program == "python", words
     if arguments[0] == "-m":
-        assert arguments[1] == "tests.survival"
-        return check_survival(arguments[2:])
+        assert arguments[1].startswith("tests.")
+        return check_proof(arguments[1], arguments[2:])
     if arguments[0] == "next_row.py":
         return check_own(arguments[1:], folder)
     path = pathlib.PurePath(arguments[0])
