@@ -49,8 +49,8 @@ def histories(layer, params, xs, carry, key=KEY):
     ("cell", "rates"),
     [
         (LSTM(3, 6), {"h": 0.2, "c": 0.5}),
-        (LSTM(3, 6), {"c": 0.3}),
-        (LSTMP(3, 7, 6), {"h": 0.2, "c": 0.5}),
+        pytest.param(LSTM(3, 6), {"c": 0.3}, marks=pytest.mark.slow),
+        pytest.param(LSTMP(3, 7, 6), {"h": 0.2, "c": 0.5}, marks=pytest.mark.slow),
         (GRU(3, 6), {"h": 0.4}),
     ],
 )

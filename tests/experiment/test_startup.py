@@ -78,6 +78,7 @@ def start(cache, **environment):
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_small_programs_are_kept_where_it_was_said(tmp_path):
     assert start(str(tmp_path / "here")) == str(tmp_path / "here")
     assert list((tmp_path / "here").glob("jit*-cache"))

@@ -26,6 +26,7 @@ def whole(tmp_path_factory):
     return run, run.finish()
 
 
+@pytest.mark.slow
 def test_a_sweep_ends_in_a_page(whole):
     run, said = whole
     assert "group 2 of 2: cell=gru, about " in said

@@ -45,6 +45,7 @@ def test_images(digits_run, tmp_path):
     np.testing.assert_allclose(load(out).call(images)["logits"], expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_stream(tmp_path):
     run, out = tmp_path / "run", tmp_path / "out"
     done = start("binary_sequence", "--num_layers=2", *QUICK, f"--workdir={run}")

@@ -47,6 +47,7 @@ def run(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_order_is_learnt(run):
     result = json.loads((run / "result.json").read_text())
     assert result["dataset"] == "grammar"
@@ -61,6 +62,7 @@ def test_order_is_learnt(run):
     assert (run / "curves.png").exists()
 
 
+@pytest.mark.slow
 def test_a_saved_run_judges_sentences(run):
     good = "The acting was not boring, it was truly brilliant."
     bad = "The acting was not brilliant, it was truly boring."
@@ -73,6 +75,7 @@ def test_a_saved_run_judges_sentences(run):
     assert second.startswith("unfavourable"), done.stdout
 
 
+@pytest.mark.slow
 def test_a_sentence_is_judged_as_it_is_alone(run):
     settings = saved_config(imdb_sentiment.Config(workdir=str(run)))
     judge = imdb_sentiment.trained_reader(settings)

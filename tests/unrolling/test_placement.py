@@ -31,7 +31,7 @@ OPTIONS = {
 
 
 CASES = [
-    ("lstm", "plain"),
+    pytest.param("lstm", "plain", marks=pytest.mark.slow),
     ("both ways", "scan"),
     ("zoneout", "everything"),
     pytest.param("dropout", "everything", marks=pytest.mark.slow),

@@ -38,11 +38,11 @@ def shapes(layer, *sample, last=False, **options):
     ("chunk", "reverse", "executor", "last"),
     [
         (4, True, "chunked", True),
-        (7, True, "scan", False),
         *(
             pytest.param(*options, marks=pytest.mark.slow)
             for options in [
                 (4, True, "chunked", False),
+                (7, True, "scan", False),
                 (7, True, "scan", True),
                 (1, False, "chunked", False),
                 (1, False, "chunked", True),

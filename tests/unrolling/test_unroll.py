@@ -132,7 +132,11 @@ def test_what_lies_before_a_reset_reaches_no_gradient_of_what_lies_behind_it(typ
 
 @pytest.mark.parametrize(
     ("steps", "flags", "reverse"),
-    [(LONG, True, False), (LONG, True, True), (48, False, False)],
+    [
+        (LONG, True, False),
+        (LONG, True, True),
+        pytest.param(48, False, False, marks=pytest.mark.slow),
+    ],
 )
 def test_long_sequences_equal_a_plain_scan(typical, steps, flags, reverse):
     cell, *arguments = draw(typical, steps=steps)

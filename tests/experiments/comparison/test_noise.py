@@ -22,6 +22,7 @@ def asked(tmp_path_factory):
         yield study, noise.answer(study), {group.name: group for group in groups}
 
 
+@pytest.mark.slow
 def test_the_noise_is_that_of_single_examples(asked):
     """From a whole matrix of gradients, a row for each example."""
     _, answer, groups = asked

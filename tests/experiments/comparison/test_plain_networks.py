@@ -17,6 +17,7 @@ def asked(tmp_path_factory):
         yield plain_networks.answer(study), {group.name: group for group in groups}
 
 
+@pytest.mark.slow
 def test_networks_are_of_one_size(asked):
     _, groups = asked
     sizes = {name: group.num_params for name, group in groups.items()}

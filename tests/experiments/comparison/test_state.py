@@ -20,6 +20,7 @@ def asked(tmp_path_factory):
     return study, state.answer(study)
 
 
+@pytest.mark.slow
 def test_the_gradients_are_those_of_the_loss_that_was_trained(asked):
     study, answer = asked
     (group,) = study.run([Plan("gru", {"cell": "gru"})])

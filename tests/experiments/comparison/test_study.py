@@ -68,6 +68,7 @@ def all_at_once(layout, function, in_axes):
     return jax.vmap(function, tuple(in_axes), axis_name=SEEDS, spmd_axis_name=SEEDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", SMALL)
 @pytest.mark.usefixtures("x64")
 def test_every_run_of_a_sweep_equals_the_script_with_its_flags(task, tmp_path, monkeypatch):
