@@ -24,12 +24,8 @@ from rnnjax import (
     Zoneout,
 )
 from tests.cells_under_test import random_like
-<<<<<<< HEAD
-from tests.running import assert_close, pull_back, unroll
-from tests.test_own_cells import Counting
-=======
 from tests.running import assert_close, pull_back, quick_jit, unroll
->>>>>>> h-quick
+from tests.test_own_cells import Counting
 
 pytestmark = pytest.mark.usefixtures("x64")
 
