@@ -253,7 +253,8 @@ def _backward(recurrence: Recurrence, residuals: Any, cts: Any) -> tuple[Any, An
         chunk_length(len(xs[0])),
         not recurrence.reverse,
     )
-    (hoisted_ct,) = pull_hoist(_cast((weights_ct, others_ct), (weights, float_others)))
+    hoisted_ct = _cast((weights_ct, others_ct), (weights, float_others))
+    (hoisted_ct,) = gradient_sums(pull_hoist)(hoisted_ct)  # over rows, too
     constants_ct = _add(constants_ct, hoisted_ct)
     return (
         plan.constants.unflatten(cotangents(constants, plan.float_constants, constants_ct)),
