@@ -24,7 +24,7 @@ def build(**options):
     return model, jax.tree.map(lambda a: a + noise[: a.size].reshape(a.shape), params)
 
 
-@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("masked", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize("pooling", ["last", "max_mean"])
 def test_text_classifier_by_hand(pooling, masked):
     model, params = build(hidden_units=4, pooling=pooling)
