@@ -19,8 +19,8 @@ collect_ignore = ["golden/make_golden.py", "golden/make_state_dicts.py"]
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-if os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") == "1":
-    jax.config.update("jax_disable_most_optimizations", True)
+IN_A_HURRY = os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") == "1"
+jax.config.update("jax_disable_most_optimizations", IN_A_HURRY)
 
 hypothesis.settings.register_profile(
     "repeatable",
@@ -58,6 +58,14 @@ def x64():
     """Runs one test in float64 and leaves the others in JAX's default, float32."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture
+def optimised():
+    """Compiles the programs of one test as those of a user are compiled."""
+    jax.config.update("jax_disable_most_optimizations", False)
+    yield
+    jax.config.update("jax_disable_most_optimizations", IN_A_HURRY)
 
 
 @pytest.fixture(params=CELLS_UNDER_TEST, ids=lambda case: case.name)

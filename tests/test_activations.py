@@ -17,7 +17,7 @@ from rnnjax.activations import ACTIVATIONS, gates
 from rnnjax.cells import LSTMParams
 from tests.oracles import NONLINEARITIES
 
-pytestmark = pytest.mark.usefixtures("x64")
+pytestmark = pytest.mark.usefixtures("x64", "optimised")
 
 POINTS = np.array([-7.3, -2.9, -1.1, -0.4, -1e-3, 0.0, 1e-3, 0.6, 0.9, 1.3, 2.8, 6.1])
 

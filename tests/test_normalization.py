@@ -12,6 +12,8 @@ import pytest
 
 from rnnjax.normalization import layer_norm
 
+pytestmark = pytest.mark.usefixtures("optimised")
+
 
 def row(dtype, mean, spread, size=64):
     row = mean + spread * np.random.default_rng(0).standard_normal((3, size))

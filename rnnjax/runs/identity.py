@@ -65,11 +65,19 @@ class Identity:
         return None
 
 
+MOST_SHOWN = 10
+"""Differences that a sentence names."""
+
+
 def shown(differing: list[tuple[str, Any, Any]]) -> str:
-    """What `differences` found, in words."""
-    return "; ".join(
-        f"{name} is {_brief(old)} there and {_brief(new)} here" for name, old, new in differing
-    )
+    """What `differences` found, in words; the first ones where there are many."""
+    told = [
+        f"{_brief(name)} is {_brief(old)} there and {_brief(new)} here"
+        for name, old, new in differing[:MOST_SHOWN]
+    ]
+    if len(differing) > MOST_SHOWN:
+        told.append(f"and {len(differing) - MOST_SHOWN} more")
+    return "; ".join(told)
 
 
 def _brief(value: Any) -> str:

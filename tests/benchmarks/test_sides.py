@@ -56,7 +56,8 @@ def test_agreement(name):
         assert np.abs(reference["output.1"] - reference["output.0"]).max() > 1e-3
 
 
-@pytest.mark.parametrize("name", slow_but({"layer"}, ["rnn", "text", "layer"]))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rnn", "text", "layer"])
 def test_the_loop_takes_the_same_steps(name):
     row = BY_NAME[name]
     weights = convert.to_side("rnnjax", row, convert.initial_weights(row))

@@ -47,6 +47,7 @@ def test_parameters_are_kept_as_wide_as_needed():
         assert kept_in("f64", W).dtype == jnp.float64
 
 
+@pytest.mark.slow
 def test_an_experiment_in_bf16_learns_what_it_does_in_f32(tmp_path):
     results = {}
     for precision in ("f32", "bf16"):

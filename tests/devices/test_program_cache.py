@@ -88,7 +88,7 @@ DAMAGE: list[Callable[[Path], object]] = [
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-@pytest.mark.parametrize("name", ["*", "jit_double-*"])
+@pytest.mark.parametrize("name", [pytest.param("*", marks=pytest.mark.slow), "jit_double-*"])
 def test_damaged_entries_are_replaced_and_told_once(
     tmp_path: Path, damage: Callable[[Path], object], name: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -52,6 +52,7 @@ def test_logits_are_the_last_output_times_a_matrix(mask):
     assert_close(jax.jit(model.apply)(variables, poisoned, mask=mask), expected)
 
 
+@pytest.mark.usefixtures("optimised")
 def test_padding_reaches_no_gradient_in_optimised_code():
     # Elsewhere in these tests programs are compiled in a hurry.
     model = SequenceClassifier(Stack((LSTM(3, 8), GRU(8, 8))), num_classes=4)

@@ -24,7 +24,7 @@ def build(**options):
     return model, jax.tree.map(lambda a: a + noise[: a.size].reshape(a.shape), params)
 
 
-@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("masked", [pytest.param(False, marks=pytest.mark.slow), True])
 @pytest.mark.parametrize("pooling", ["last", "max_mean"])
 def test_text_classifier_by_hand(pooling, masked):
     model, params = build(hidden_units=4, pooling=pooling)
@@ -58,7 +58,7 @@ def test_padding_changes_nothing_behind_a_mask():
     assert (np.asarray(unmasked) != np.asarray(a)).all()
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.4])
+@pytest.mark.parametrize("rate", [pytest.param(0.0, marks=pytest.mark.slow), 0.4])
 def test_dropout_rates_may_be_numbers_in_a_program(rate):
     names = ("dropout", "word_dropout", "embedding_dropout")
     model, params = build(hidden_units=4)

@@ -70,6 +70,15 @@ def test_every_setting_that_changes_the_result_counts(run, name, other):
         finished_result("task", config(run, **{name: other}))
 
 
+def test_of_many_differences_the_first_are_named(run):
+    saved = json.loads((run / "config.json").read_text())
+    saved["flags"] = {"hidden_size": 7} | {f"other_{i}": "x" * 1000 for i in range(100)}
+    (run / "config.json").write_text(json.dumps(saved))
+    with pytest.raises(UsageError, match=r"task is absent there and task here; .* and \d+ more\.") as refused:
+        open_run("task", config(run), DATA, pytest.fail)
+    assert len(str(refused.value)) < 1500
+
+
 def test_another_task_or_other_data_are_refused(run):
     with pytest.raises(UsageError, match="task is task there and other here"):
         finished_result("other", config(run))

@@ -94,6 +94,7 @@ def temporary_bytes(num_steps, remat_chunk):
     return analysis.temp_size_in_bytes
 
 
+@pytest.mark.usefixtures("optimised")
 def test_memory_grows_like_the_root_of_the_number_of_steps():
     few, many = 1000, 16_000
     plain = [temporary_bytes(steps, None) for steps in (few, many)]
