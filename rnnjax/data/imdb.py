@@ -21,7 +21,7 @@ from rnnjax.data.ragged import Padded, Ragged, Side, pad
 from rnnjax.data.review_records import IMDB, read_reviews, review_examples, review_features
 from rnnjax.data.source import Progress, Source
 from rnnjax.data.text import Vocabulary, limit_words
-from rnnjax.errors import DataError, DataUnavailableError
+from rnnjax.errors import DataError, DataUnavailableError, UsageError
 
 # Raise the first when other texts or another order come out of the same records, the second when
 # other indices come out of the same texts.
@@ -90,12 +90,12 @@ class ReviewDataset(NamedTuple):
                 for.
 
         Raises:
-            DataError: it leaves none to train on.
+            UsageError: it leaves none to train on.
         """
         there = len(self.train)
         count = asked if self.warning is None else min(asked, there // 2)
         if count >= there:
-            raise DataError(
+            raise UsageError(
                 f"--num_validation={count} leaves none of the {there} training reviews."
             )
         return count

@@ -4,6 +4,7 @@ import jax
 import pytest
 
 from experiments import binary_sequence, imdb_sentiment, mnist_rnn
+from rnnjax.experiment.order import run
 from rnnjax.training.loop import Trainer
 from tests.slow import slow_but
 
@@ -36,6 +37,6 @@ def test_the_training_step_lowers(name, monkeypatch, tmp_path):
     monkeypatch.setattr(Trainer, "compile", lower_only)
     experiment, settings = EXPERIMENTS[name]
     with pytest.raises(Lowered):
-        experiment.run(experiment.Config(workdir=str(tmp_path / "run"), **settings))
+        run(experiment.EXPERIMENT, experiment.Config(workdir=str(tmp_path / "run"), **settings))
     assert exported[0].platforms == ("tpu", "cuda")
     assert "while" in exported[0].mlir_module()
