@@ -106,7 +106,7 @@ def test_gradients_are_finite_differences(x64, cells):
 KINDS = ("lstm", "lstmp", "layer_norm_gru", "peephole_lstm", "wrappers")
 
 
-@pytest.mark.parametrize("name", slow_but({"lstmp", "wrappers"}, KINDS))
+@pytest.mark.parametrize("name", slow_but({"wrappers"}, KINDS))
 def test_states_are_those_of_unroll_and_gradients_those_of_the_steps_to_come(name, x64):
     """From a state in its midst on, what is left of a sequence has the gradient of that state."""
     layer = next(case.make() for case in CELLS_UNDER_TEST if case.name == name)

@@ -82,7 +82,7 @@ def without_b_h(layer, trees):
     return outputs, (params, *rest)
 
 
-@pytest.mark.parametrize("name", LINEN)
+@pytest.mark.parametrize("name", slow_but({"simple", "optimized", "gru-others"}, LINEN))
 def test_a_cell_of_linen_computes_the_same(x64, name):
     module = linen.RNN(LINEN[name](), return_carry=True)
     variables = linen_sample(module)
@@ -116,7 +116,7 @@ def test_a_bidirectional_of_linen_computes_the_same(x64):
     assert_close(back, variables, tolerance=0)
 
 
-@pytest.mark.parametrize("name", NNX)
+@pytest.mark.parametrize("name", slow_but({"lstm", "gru"}, NNX))
 def test_a_cell_of_nnx_computes_the_same(x64, name):
     cell = nnx_sample(NNX[name])
     layer, params = flax.from_nnx(cell)

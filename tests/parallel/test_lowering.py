@@ -25,7 +25,7 @@ class Lowered(Exception):
     """There is nothing more to do."""
 
 
-@pytest.mark.parametrize("name", slow_but({"imdb", "binary, bf16"}, EXPERIMENTS))
+@pytest.mark.parametrize("name", slow_but({"binary, bf16"}, EXPERIMENTS))
 def test_the_training_step_lowers(name, monkeypatch, tmp_path):
     exported = []
 

@@ -68,10 +68,12 @@ def found():
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gradient", "placed", "vmap"])
 def test_gradients_are_those_of_one_device(found, name):
     assert found[name] < 1e-12
 
 
+@pytest.mark.slow
 def test_the_training_loop_shares_out_rows_within_unroll(found):
     assert found["loop"] >= 2, "one way and the other"

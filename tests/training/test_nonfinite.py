@@ -13,6 +13,7 @@ from rnnjax.training import loop
 from rnnjax.training.batches import ExampleBatches
 from rnnjax.training.loop import Trainer, init_state
 from rnnjax.training.nonfinite import find_operation, skip_nonfinite, skipped_updates
+from tests.slow import slow_but
 
 ROWS = 12
 
@@ -76,7 +77,7 @@ def test_a_finite_gradient_of_a_loss_that_is_not_finite_is_skipped_too():
 
 
 @pytest.mark.parametrize("chunk_seconds", [0.0, 1e9])
-@pytest.mark.parametrize("cuts", [(), (3,), (4,), (5,)])
+@pytest.mark.parametrize("cuts", slow_but({(), (4,)}, [(), (3,), (4,), (5,)]))
 def test_enough_in_a_row_end_the_run_and_the_first_is_named(monkeypatch, cuts, chunk_seconds):
     monkeypatch.setattr(loop, "CHUNK_SECONDS", chunk_seconds)
     data = make_data(0, 2, 3, 4, 8, 9)

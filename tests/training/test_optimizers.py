@@ -55,7 +55,20 @@ def test_every_optimizer_descends(name):
 
 @pytest.mark.parametrize(
     ("name", "schedule"),
-    [*((name, "cosine") for name in OPTIMIZERS), *(("sgd", schedule) for schedule in SCHEDULES)],
+    [
+        ("adam", "cosine"),
+        ("sgd", "linear"),
+        *(
+            pytest.param(name, "cosine", marks=pytest.mark.slow)
+            for name in OPTIMIZERS
+            if name != "adam"
+        ),
+        *(
+            pytest.param("sgd", schedule, marks=pytest.mark.slow)
+            for schedule in SCHEDULES
+            if schedule not in ("cosine", "linear")
+        ),
+    ],
 )
 @pytest.mark.usefixtures("x64")
 def test_a_learning_rate_in_the_state_is_one_that_it_was_built_with(name, schedule):
