@@ -91,6 +91,9 @@ class Experiment:
             flag's name. The setting must have ``is_command=True``.
         numbers: settings that the problem's loss takes by name, so that runs that differ in them
             can be one program.
+
+    Raises:
+        ValueError: the settings lack one that another argument needs.
     """
 
     name: str
@@ -106,3 +109,17 @@ class Experiment:
     trained_model: Callable[[Any], Model] | None = None
     commands: Mapping[str, Callable[[Console, Any], None]] = dataclasses.field(default_factory=dict)
     numbers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        fields = {field.name: field for field in dataclasses.fields(self.config)}
+        if self.load is not None and "dataset" not in fields:
+            raise ValueError(
+                f"The experiment {self.name} loads data, so its settings must have a `dataset`, "
+                "which says which."
+            )
+        for name in self.commands:
+            if name not in fields or not fields[name].metadata["is_command"]:
+                raise ValueError(
+                    f"The experiment {self.name} has a command {name!r}, so its settings must have "
+                    "one of that name, made by `command` or with is_command=True."
+                )
