@@ -45,6 +45,7 @@ def test_the_noise_is_that_of_single_examples(asked):
     assert first[0] == "1 to 1"
 
 
+@pytest.mark.slow
 def test_measuring_changes_no_run(asked, tmp_path):
     group = asked[2]["as_is"]
     plain = study_of("noise", tmp_path, **SMALL, schedule="constant")
@@ -52,6 +53,7 @@ def test_measuring_changes_no_run(asked, tmp_path):
     np.testing.assert_array_equal(alone.curve("test_loss"), group.curve("test_loss"))
 
 
+@pytest.mark.slow
 def test_runs_differ_in_their_noise_alone(asked):
     _, answer, groups = asked
     assert list(groups) == ["as_is", "batch_40", "batch_160", "decayed", "averaged"]

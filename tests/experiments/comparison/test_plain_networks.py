@@ -27,6 +27,7 @@ def test_networks_are_of_one_size(asked):
     assert all(abs(size / sizes["rows"] - 1) < 0.15 for size in sizes.values()), sizes
 
 
+@pytest.mark.slow
 def test_each_reads_its_order_and_pixels_take_fewer_updates(asked):
     _, groups = asked
     images = groups["rows"].problem.test_inputs[:3]
@@ -42,6 +43,7 @@ def test_each_reads_its_order_and_pixels_take_fewer_updates(asked):
     assert {steps[name] for name in groups if name.startswith("pixels")} == {10}
 
 
+@pytest.mark.slow
 def test_differences_are_those_of_seeds(asked):
     answer, groups = asked
     rows = {(row[0], row[1]): row for row in answer.tables[0].rows}

@@ -46,6 +46,7 @@ def test_the_gradients_are_those_of_the_loss_that_was_trained(asked):
     assert row[4].values[1] == pytest.approx(reach, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_every_cell_is_drawn_and_compared(asked):
     _, answer = asked
     assert [row[0] for row in answer.tables[0].rows] == list(state.CELLS)
