@@ -73,7 +73,9 @@ def test_what_was_refused_can_be_converted_afterwards():
 
 
 def test_another_layer_is_refused():
-    class Other(Cell):
+    base: Any = Cell
+
+    class Other(base):
         input_size = output_size = 1
         init = initial_carry = project = step = None
 
