@@ -61,7 +61,9 @@ def begin() -> None:
     """Makes the standard streams hold, and has Ctrl-C end the process at once with one line."""
     _open_closed()
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
-        setattr(sys, name, _lasting(getattr(sys, name), descriptor))
+        stream = getattr(sys, name)
+        if not isinstance(_raw(stream), Output):  # it has begun before
+            setattr(sys, name, _lasting(stream, descriptor))
     if sys.stdin is None:
         sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
     # A shell starts what it puts in the background with Ctrl-C ignored, and so it stays.
@@ -75,8 +77,7 @@ def without_reader(*, end: bool) -> None:
     Args:
         end: whether the process ends, like any filter; or else goes on, and tells standard error.
     """
-    output = getattr(sys.stdout, "buffer", None)
-    output = getattr(output, "raw", output)
+    output = _raw(sys.stdout)
     if isinstance(output, Output):
         output.ends, output.tells = end, not end
 
@@ -88,6 +89,12 @@ def _open_closed() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
+
+
+def _raw(stream: Any) -> Any:
+    """What a stream of text writes to in the end."""
+    buffer = getattr(stream, "buffer", None)
+    return getattr(buffer, "raw", buffer)
 
 
 def _lasting(stream: Any, descriptor: int) -> io.TextIOWrapper:

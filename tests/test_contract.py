@@ -25,24 +25,14 @@ import pytest
 import rnnjax
 from tests import oracles
 from tests.cells_under_test import draw, random_like
+from tests.flagged import MASK, POISON, RESETS, ROWS, STEPS, directions
 from tests.running import assert_close, dot, init, quick_jit
 
 pytestmark = pytest.mark.usefixtures("x64")
 
-STEPS, ROWS = 6, 3
 EVERY = np.ones((STEPS, ROWS), bool)
 NONE = np.zeros((STEPS, ROWS), bool)
 FLAGS = hnp.arrays(bool, (STEPS, ROWS), elements=st.booleans(), fill=st.nothing())
-
-MASK = np.array(  # time runs to the right here: a gap, right padding with a gap, nothing at all
-    [[1, 0, 1, 1, 0, 1], [0, 1, 1, 0, 1, 0], [0, 0, 0, 0, 0, 0]], bool
-).T
-RESETS = np.array(  # on a first step, on masked ones, which count, on neighbours, on a last step
-    [[1, 0, 0, 1, 1, 0], [0, 0, 1, 1, 0, 0], [1, 0, 0, 0, 0, 1]], bool
-).T
-POISON = np.resize([np.nan, np.inf, -np.inf], (STEPS, ROWS, 1))
-
-directions = pytest.mark.parametrize("reverse", [False, True])
 
 
 class Outcome(NamedTuple):

@@ -35,6 +35,12 @@ def without_reader():
     return writer
 
 
+def test_what_has_begun_begins_no_second_time():
+    program = "streams = sys.stdout, sys.stderr; outset.begin()\n"
+    done = run(program + "print(streams == (sys.stdout, sys.stderr))")
+    assert done.stdout == b"True\n"
+
+
 WORK = """
 print('first', flush=True)
 open('/dev/null', 'w').write('saved')

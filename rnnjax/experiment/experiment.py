@@ -55,12 +55,12 @@ class Outcome:
         assert self.problem.predict is not None
         return self.problem.predict(self.params)
 
-    @property
+    @functools.cached_property
     def predicted(self) -> np.ndarray:
         """The classes that a classifier finds for the test set, ``[N]`` or ``[S, N]``."""
         return np.asarray(self.outputs.argmax(axis=-1))
 
-    @property
+    @functools.cached_property
     def probabilities(self) -> np.ndarray:
         """Of all classes ``[..., C]``; of the second one where a logit stands for two."""
         binary = self.outputs.ndim == 1 + (self.config.num_seeds > 1)
