@@ -1,11 +1,13 @@
 """What a script does before it imports anything large: its streams hold, Ctrl-C is one line.
 
 Python itself ends a program whose reader has gone away (``| head``), whose terminal knows ASCII
-only, or that is given no standard input. A training must not end so.
+only, or that is given no standard input. A training must not end so; nor must it stand for ever
+when all is done, because a thread of a numerical library does not end.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import io
@@ -57,8 +59,13 @@ class Output(io.FileIO):
             _say(f"warning: {why}; the work goes on without it, and is saved as usual")
 
 
+_exit_code: int | None = None
+
+
 def begin() -> None:
     """Makes the standard streams hold, and has Ctrl-C end the process at once with one line."""
+    if "numpy" not in sys.modules:
+        atexit.register(_leave)  # before all others, and so it is called after them
     _open_closed()
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name)
@@ -71,6 +78,19 @@ def begin() -> None:
         signal.signal(signal.SIGINT, _stop)
 
 
+def will_leave(code: int) -> None:
+    """Has a process that began before its large imports end at once after Python's own exit.
+
+    The exit of the C libraries, which would come then, waits for their threads: that of OpenBLAS
+    has stood for ever with all work done.
+
+    Args:
+        code: the exit code.
+    """
+    global _exit_code
+    _exit_code = code
+
+
 def without_reader(*, end: bool) -> None:
     """Says what happens when standard output can't be written to any more; until then, nothing.
 
@@ -80,6 +100,13 @@ def without_reader(*, end: bool) -> None:
     output = _raw(sys.stdout)
     if isinstance(output, Output):
         output.ends, output.tells = end, not end
+
+
+def _leave() -> None:
+    if _exit_code is not None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_exit_code)
 
 
 def _open_closed() -> None:

@@ -41,6 +41,22 @@ def test_what_has_begun_begins_no_second_time():
     assert done.stdout == b"True\n"
 
 
+C_LIBRARY_WAITS = """
+import atexit, ctypes
+c_library = ctypes.CDLL(None)
+c_library.__cxa_atexit(c_library.pause, None, None)
+atexit.register(print, 'saved')
+outset.will_leave(3)
+sys.exit(0)
+"""
+
+
+def test_a_script_does_not_wait_for_the_exit_of_the_c_libraries():
+    done = run(C_LIBRARY_WAITS)
+    assert done.returncode == 3
+    assert done.stdout == b"saved\n"
+
+
 WORK = """
 print('first', flush=True)
 open('/dev/null', 'w').write('saved')

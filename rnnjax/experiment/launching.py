@@ -113,6 +113,7 @@ def end(cluster: Cluster | None, code: int, together: bool) -> NoReturn:
     if cluster is not None:
         cluster.leave()
     keep_objects()
+    outset.will_leave(code)
     sys.exit(code)
 
 
