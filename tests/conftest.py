@@ -6,12 +6,14 @@ in the scripts that tests start; ``JAX_DISABLE_MOST_OPTIMIZATIONS=0 pytest`` has
 
 from __future__ import annotations
 
+import gc
 import os
 
 import hypothesis
 import jax
 import pytest
 
+from tests import compiler
 from tests.cells_under_test import CELLS_UNDER_TEST, TYPICAL
 
 # They need PyTorch and Keras, which no test here does; doctest collection would import them.
@@ -19,8 +21,8 @@ collect_ignore = ["golden/make_golden.py", "golden/make_state_dicts.py"]
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-IN_A_HURRY = os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1") == "1"
-jax.config.update("jax_disable_most_optimizations", IN_A_HURRY)
+compiler.hurry()  # before the first program
+gc.set_threshold(50_000, 20, 50)  # what was imported stays, and is large to look through
 
 hypothesis.settings.register_profile(
     "repeatable",
@@ -65,7 +67,7 @@ def optimised():
     """Compiles the programs of one test as those of a user are compiled."""
     jax.config.update("jax_disable_most_optimizations", False)
     yield
-    jax.config.update("jax_disable_most_optimizations", IN_A_HURRY)
+    jax.config.update("jax_disable_most_optimizations", compiler.in_a_hurry())
 
 
 @pytest.fixture(params=CELLS_UNDER_TEST, ids=lambda case: case.name)

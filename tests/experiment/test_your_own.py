@@ -82,6 +82,7 @@ def test_it_has_at_most_sixty_lines_which_are_not_wide():
     assert max(map(len, lines)) <= 100
 
 
+@pytest.mark.slow
 def test_it_is_killed_goes_on_and_ends_as_if_nothing_had_been(folder, whole):
     assert "baseline the row before: test loss 0.0814 (" in whole
     assert "test mae 0.1683 (" in whole

@@ -136,9 +136,9 @@ def test_another_process_needs_no_rnnjax(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     expected = outputs_of(model, arrays)
-    found = np.load(tmp_path / "outputs.npz")
-    assert_close(found["logits"], expected["logits"], tolerance=1e-6)
-    assert_close(found["c"], expected["next_carry.0.c"], tolerance=1e-6)
+    with np.load(tmp_path / "outputs.npz") as found:
+        assert_close(found["logits"], expected["logits"], tolerance=1e-6)
+        assert_close(found["c"], expected["next_carry.0.c"], tolerance=1e-6)
 
 
 def test_the_folder_holds_everything_and_describes_it(exported_text):
