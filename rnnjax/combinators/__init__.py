@@ -10,6 +10,7 @@ from rnnjax.combinators.bidirectional import (
 )
 from rnnjax.combinators.dropout import Dropout
 from rnnjax.combinators.learned_carry import LearnedCarry, LearnedCarryParams
+from rnnjax.combinators.one_hot import OneHot
 from rnnjax.combinators.residual import Residual
 from rnnjax.combinators.stack import Stack
 from rnnjax.combinators.zoneout import Zoneout
@@ -21,6 +22,7 @@ __all__ = [
     "Dropout",
     "LearnedCarry",
     "LearnedCarryParams",
+    "OneHot",
     "Residual",
     "Reversed",
     "Stack",

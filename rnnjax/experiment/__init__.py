@@ -11,6 +11,7 @@ from rnnjax.errors import UsageError
 from rnnjax.experiment.building import (
     applying,
     build_layer,
+    drawn_within,
     initializing,
     run_title,
     show_class_scores,
@@ -35,12 +36,14 @@ from rnnjax.training.optimizers import SCHEDULES
 from rnnjax.training.parameters import load_model
 from rnnjax.training.problem import ArrayDataset, Problem
 from rnnjax.training.settings import Config, command, setting
+from rnnjax.training.streams import StreamReader, as_rows, stream_metrics
 
 __all__ = [
     "ACCURACY", "LOSS", "SCHEDULES", "ArrayDataset", "Baselines", "Batches", "Config", "Console",
     "ExampleBatches", "Experiment", "Layout", "Metric", "Outcome", "Predictor", "Problem",
-    "UsageError", "WindowBatches", "applying", "batches_by_length", "build_layer",
-    "classification_metrics", "classifying", "command", "initializing", "launch", "load_model",
-    "needs_of", "num_bytes", "read_file", "reading", "regressing", "regression_metrics",
-    "run_title", "saved_config", "saved_dataset", "scoring", "setting", "show_class_scores",
+    "StreamReader", "UsageError", "WindowBatches", "applying", "as_rows", "batches_by_length",
+    "build_layer", "classification_metrics", "classifying", "command", "drawn_within",
+    "initializing", "launch", "load_model", "needs_of", "num_bytes", "read_file", "reading",
+    "regressing", "regression_metrics", "run_title", "saved_config", "saved_dataset", "scoring",
+    "setting", "show_class_scores", "stream_metrics",
 ]  # fmt: skip

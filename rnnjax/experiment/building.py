@@ -12,7 +12,7 @@ from flax import linen as nn
 
 from rnnjax.cell import Layer
 from rnnjax.cells import CELLS
-from rnnjax.combinators import Stack
+from rnnjax.combinators import OneHot, Stack
 from rnnjax.devices.precision import computing_in
 from rnnjax.experiment.experiment import Outcome
 from rnnjax.reports.tables import ClassScores, class_scores, class_table
@@ -52,18 +52,48 @@ def initializing(model: nn.Module, *inputs: Any) -> Callable[[jax.Array], Any]:
     return lambda key: model.init(key, *zeros)["params"]
 
 
-def build_layer(config: Any, num_features: int, **options: Any) -> Layer:
+def build_layer(
+    config: Any, num_features: int, *, one_hot: bool = False, dropout: float = 0.0, **options: Any
+) -> Layer:
     """The cell of --cell with --hidden_size, or --num_layers of them in a `rnnjax.Stack`.
 
     Args:
         config: the settings.
         num_features: D, of the first one's inputs.
+        one_hot: whether these are the numbers of D symbols.
+        dropout: rate of each layer's outputs but the top one's.
         options: of each cell, by name.
     """
     sizes = [num_features] + [config.hidden_size] * config.num_layers
     cell: Any = CELLS[config.cell]
     cells = [cell(d, h, **options) for d, h in itertools.pairwise(sizes)]
-    return cells[0] if len(cells) == 1 else Stack(tuple(cells))
+    if one_hot:
+        cells[0] = OneHot(cells[0])
+    return cells[0] if len(cells) == 1 else Stack(tuple(cells), dropout=dropout)
+
+
+def drawn_within(
+    init: Callable[[jax.Array], Any], radius: float | None
+) -> Callable[[jax.Array], Any]:
+    """Parameters from a key, each number of them uniform in ±radius, biases too.
+
+    Args:
+        init: gives the parameters whose shapes these have.
+        radius: of the interval; None for what `init` draws itself.
+    """
+    if radius is None:
+        return init
+
+    def draw(key: jax.Array) -> Any:
+        leaves, structure = jax.tree.flatten(jax.eval_shape(init, key))
+        keys = jax.random.split(key, len(leaves))
+        drawn = [
+            jax.random.uniform(k, leaf.shape, leaf.dtype, -radius, radius)
+            for k, leaf in zip(keys, leaves, strict=True)
+        ]
+        return structure.unflatten(drawn)
+
+    return draw
 
 
 def run_title(config: Config, network: str, data: Dataset, *more: str) -> str:

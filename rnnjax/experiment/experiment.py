@@ -78,6 +78,7 @@ class Experiment:
         problem: ``problem(config, layout, data)``: what is to be learnt, and how well it is.
         load: ``load(dataset, data_dir, progress=…)``: the data that two flags name; None where
             they are made with the problem, and `data` is None everywhere.
+        load_by: other settings that `load` takes by name.
         metrics: what is told of a run beside its loss; the test figures of all of them must be
             among what `Problem.test` gives.
         describe: ``describe(config, data)``: lines to show before anything is trained.
@@ -101,6 +102,7 @@ class Experiment:
     problem: Callable[[Any, Layout, Any], Problem]
     presets: Presets = dataclasses.field(default_factory=dict)
     load: Callable[..., Any] | None = None
+    load_by: tuple[str, ...] = ()
     metrics: tuple[Metric, ...] = (ACCURACY,)
     describe: Callable[[Any, Any], Iterable[str]] = lambda config, data: ()
     baselines: Callable[[Outcome], Baselines] = lambda outcome: {}

@@ -81,8 +81,9 @@ def load(experiment: Experiment, config: Any, console: Console) -> Any:
     """The data that --dataset and --data_dir name, if the task loads any."""
     if experiment.load is None:
         return None
+    by = {name: getattr(config, name) for name in experiment.load_by}
     with loading(console) as progress:
-        return experiment.load(config.dataset, config.data_dir, progress=progress)
+        return experiment.load(config.dataset, config.data_dir, progress=progress, **by)
 
 
 def set_up(console: Console, config: Config, layout: Layout, problem: Problem) -> Any:

@@ -1,8 +1,15 @@
 """The models that the experiments train, as flax.linen modules, one in each file."""
 
 from rnnjax.models.classifier import SequenceClassifier
+from rnnjax.models.language import LanguageModel
 from rnnjax.models.plain import PlainClassifier
 from rnnjax.models.tagger import SequenceTagger
 from rnnjax.models.text import TextClassifier
 
-__all__ = ["PlainClassifier", "SequenceClassifier", "SequenceTagger", "TextClassifier"]
+__all__ = [
+    "LanguageModel",
+    "PlainClassifier",
+    "SequenceClassifier",
+    "SequenceTagger",
+    "TextClassifier",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -17,13 +18,14 @@ OPTIMIZERS = MappingProxyType(
         "adamw": optax.adamw,
         "nadam": optax.nadam,
         "rmsprop": optax.rmsprop,
+        "rmsprop95": functools.partial(optax.rmsprop, decay=0.95),
         "adagrad": optax.adagrad,
         "sgd": optax.sgd,
     }
 )
 """Optimisers that need a learning rate only."""
 
-SCHEDULES = ("constant", "cosine", "linear")
+SCHEDULES = ("constant", "cosine", "linear", "decay")
 """How the learning rate goes from its first value to zero, or does not."""
 
 
@@ -33,7 +35,11 @@ def build_optimizer(
     *,
     schedule: str = "constant",
     num_steps: int,
+    steps_per_epoch: int = 1,
+    decay: float = 0.95,
+    decay_after: int = 10,
     clip_norm: float | None = None,
+    clip_value: float | None = None,
     average: float | None = None,
 ) -> optax.GradientTransformation:
     """Builds an optimiser, with a schedule over the whole run and a limit on the gradient.
@@ -46,13 +52,25 @@ def build_optimizer(
             `with_learning_rates` puts it.
         schedule: one of `SCHEDULES`; "cosine" and "linear" reach zero after `num_steps`.
         num_steps: updates in the whole run.
+        steps_per_epoch: updates in a pass over the data; "decay" counts them.
+        decay: what "decay" multiplies the rate by at each epoch.
+        decay_after: the last epoch with the first rate.
         clip_norm: the largest global norm of the gradient; None for no limit.
+        clip_value: the largest absolute value of each number in it; None for no limit.
         average: the decay of an average of the parameters, for `averaged_params`; None for none.
     """
     schedules = {
         "constant": optax.constant_schedule,
         "cosine": lambda first: optax.cosine_decay_schedule(first, num_steps),
         "linear": lambda first: optax.linear_schedule(first, 0.0, num_steps),
+        # At the beginning of the epoch after the last one with the first rate it falls already.
+        "decay": lambda first: optax.exponential_decay(
+            first,
+            steps_per_epoch,
+            decay,
+            transition_begin=(decay_after - 1) * steps_per_epoch,
+            staircase=True,
+        ),
     }
     if learning_rate is None:
         optimizer = rated(OPTIMIZERS[name](1.0), schedules[schedule](1.0))
@@ -62,6 +80,8 @@ def build_optimizer(
         optimizer = OPTIMIZERS[name](rate)
     if clip_norm is not None:
         optimizer = optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
+    if clip_value is not None:
+        optimizer = optax.chain(optax.clip(clip_value), optimizer)
     return skip_nonfinite(optimizer if average is None else averaging(optimizer, average))
 
 

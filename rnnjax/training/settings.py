@@ -80,7 +80,12 @@ class Config:
     optimizer: str = setting("adam", "optimiser", choices=OPTIMIZERS)
     learning_rate: float = setting(1e-3, "learning rate of the first step", positive=True)
     schedule: str = setting("constant", "how the learning rate falls", choices=SCHEDULES)
+    decay: float = setting(0.95, "with --schedule=decay, the factor per epoch", above=0, at_most=1)
+    decay_after: int = setting(10, "the last epoch with the first learning rate", at_least=1)
     clip_norm: float | None = setting(None, "largest global norm of the gradient", positive=True)
+    clip_value: float | None = setting(
+        None, "largest absolute value of each number in the gradient", positive=True
+    )
     average: float | None = setting(
         None,
         "evaluate and keep an average of the parameters with this decay, such as 0.999",

@@ -59,7 +59,11 @@ def train(
         config.learning_rate if rates is None else None,
         schedule=config.schedule,
         num_steps=num_steps,
+        steps_per_epoch=problem.batches.steps_per_epoch,
+        decay=config.decay,
+        decay_after=config.decay_after,
         clip_norm=config.clip_norm,
+        clip_value=config.clip_value,
         average=config.average,
     )
     trainer = Trainer(

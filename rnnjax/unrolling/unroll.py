@@ -182,7 +182,7 @@ def run(
     if isinstance(layer, Composite):
         return layer.unroll(params, xs, carry, options)
     assert isinstance(layer, Cell)
-    return _run_cell(layer, params, xs, carry, options)
+    return run_cell(layer, params, xs, carry, options)
 
 
 class _Settings(NamedTuple):
@@ -207,7 +207,7 @@ class _Extras(NamedTuple):
     zoneout: dict[str, jax.Array] | None
 
 
-def _run_cell(
+def run_cell(
     cell: Cell, params: Params, xs: jax.Array, carry: Carry, options: Options
 ) -> tuple[Carry, jax.Array]:
     """Steps through the inputs, by a program that equal runs share, jitted or not."""

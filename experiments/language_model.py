@@ -1,0 +1,186 @@
+"""Learns to predict the next character, or word, of a text, and so to write.
+
+    python experiments/language_model.py                                 # tiny Shakespeare
+    python experiments/language_model.py --text=my_novel.txt             # a text of your own
+    python experiments/language_model.py --preset=karpathy128 --data_dir=DIR   # 1.277 nats
+
+The text is read in ``--batch_size`` rows side by side, ``--window`` symbols at each update, the
+state carried from window to window; validation and test carry it from beginning to end.
+Beside the result stand n-grams, which count what followed on the last symbols. Without a text and
+without a network, brackets written by a program stand in, whose best possible loss is known.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from rnnjax.outset import begin
+
+if __name__ == "__main__":
+    begin()  # before the imports, which take seconds
+
+import jax
+import jax.numpy as jnp
+from optax import softmax_cross_entropy_with_integer_labels as cross_entropy
+
+import rnnjax
+import rnnjax.experiment as xp
+from rnnjax.data import corpora
+from rnnjax.data.symbols import Symbols
+from rnnjax.export import Array, Model, carry_arrays
+from rnnjax.models import LanguageModel
+from rnnjax.reports import plots, surprise
+
+SYMBOLS = "symbols.json"
+RATE: Any = {"at_least": 0, "below": 1}
+KARPATHY = {
+    "dataset": "war_and_peace", "cell": "lstm", "embedding_size": 0, "dropout": 0.0,
+    "batch_size": 100, "window": 100, "optimizer": "rmsprop95", "learning_rate": 2e-3,
+    "schedule": "decay", "decay": 0.95, "decay_after": 10, "clip_value": 5.0, "clip_norm": None,
+    "uniform": 0.08, "epochs": 50, "keep_best": True,
+}  # fmt: skip
+PRESETS = {
+    "karpathy128": KARPATHY | {"num_layers": 1, "hidden_size": 128},
+    "karpathy256": KARPATHY | {"num_layers": 2, "hidden_size": 256},
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(xp.Config):
+    dataset: str = xp.setting("auto", "which text", choices=corpora.DATASETS)
+    text: str | None = xp.setting(None, "a text file of your own, in UTF-8", is_path=True)
+    cell: str = xp.setting("lstm", "recurrent cell", choices=rnnjax.CELLS)
+    num_layers: int = xp.setting(2, "recurrent layers", at_least=1, at_most=64)
+    embedding_size: int = xp.setting(
+        0, "features of a symbol; 0: one-hot, each with rows of its own in the cell", at_least=0
+    )
+    tied: bool = xp.setting(False, "one matrix for embedding and output")
+    dropout: float = xp.setting(0.0, "rate, on what layers give (and embeddings)", **RATE)
+    variational: bool = xp.setting(False, "leave out the same features throughout a window")
+    initialization: str = xp.setting("keras", "distributions", choices=("keras", "torch"))
+    uniform: float | None = xp.setting(
+        None, "draw every parameter uniformly within ±this instead", positive=True
+    )
+    window: int = xp.setting(100, "symbols per row and update", at_least=1)
+    eval_rows: int = xp.setting(100, "rows that validation is read in; the test in one", at_least=1)
+    batch_size: int = xp.setting(50, "rows read side by side", at_least=1)
+    learning_rate: float = xp.setting(3e-3, "learning rate of the first step", positive=True)
+    schedule: str = xp.setting("cosine", "how the rate falls", choices=xp.SCHEDULES)
+    clip_norm: float | None = xp.setting(5.0, "largest norm of the gradient", positive=True)
+    epochs: int | None = xp.setting(15, "passes over the training text", at_least=1)
+    keep_best: bool = xp.setting(False, "end with the parameters that validated best")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.tied and not self.embedding_size:
+            raise xp.UsageError("--tied needs an --embedding_size, the features that are shared.")
+
+
+def build_model(config: Config, num_symbols: int) -> LanguageModel:
+    """Embedding or one-hot symbols, recurrent layers, and a dense layer to the next symbol."""
+    layer = xp.build_layer(
+        config, config.embedding_size or num_symbols, one_hot=not config.embedding_size,
+        dropout=config.dropout, initialization=config.initialization,
+    )  # fmt: skip
+    same = ("embedding_size", "tied", "dropout", "variational", "initialization")
+    return LanguageModel(num_symbols, layer, **{name: getattr(config, name) for name in same})
+
+
+def initial(config: Config, model: LanguageModel) -> Any:
+    """The function that draws the model's parameters."""
+    init = xp.initializing(model, jax.ShapeDtypeStruct((1, 2), jnp.int32))
+    return xp.drawn_within(init, config.uniform)
+
+
+def problem(config: Config, layout: xp.Layout, data: corpora.Corpus) -> xp.Problem:
+    """What is to be learnt: at each symbol of the text the one after it."""
+    model = build_model(config, len(data.symbols))
+    apply, init = xp.applying(config, model), initial(config, model)
+    try:
+        rows = xp.as_rows(data.train, config.batch_size, config.window)
+    except ValueError as error:
+        raise xp.UsageError(f"--batch_size, --window: {error}") from None
+    batches = xp.WindowBatches(config.batch_size, rows[0].shape[1], config.window)
+
+    def losses(params: Any, carry: Any, xs: jax.Array, ys: jax.Array, **options: Any) -> Any:
+        carry, logits = apply(params, xs, carry, **options)
+        return carry, cross_entropy(logits.astype(jnp.float32), ys)
+
+    def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
+        rngs = {"dropout": key}
+        carry, each = losses(params, carry, *batch, training=config.dropout > 0, rngs=rngs)
+        return each.mean(axis=1), carry
+
+    def first_carry(number: int) -> Any:
+        return model.layer.initial_carry((number,))
+
+    validate = xp.StreamReader(
+        losses, data.validation, first_carry, rows=config.eval_rows, layout=layout
+    )
+    predict = xp.StreamReader(losses, data.test, first_carry, layout=layout)
+    needs = xp.needs_of(
+        config, layout, init, layer=model.layer, time_steps=config.window,
+        data=4 * (2 * len(data.train) + 3 * len(data.validation) + 3 * len(data.test)),
+        data_flags="--text",
+    )  # fmt: skip
+    return xp.Problem(
+        title=xp.run_title(config, config.cell, data), dataset=data, model=model, init=init,
+        keys=layout.keys(config.seed, 2), loss=loss, batches=batches, data=rows,
+        evaluate=lambda params: xp.stream_metrics(validate(params), "validation"),
+        test=lambda params: xp.stream_metrics(predict(params)), predict=predict,
+        watched="validation", best_by=xp.LOSS, keep_best=config.keep_best, needs=needs,
+        carry=first_carry(config.batch_size), files={SYMBOLS: data.symbols.to_json() + "\n"},
+    )  # fmt: skip
+
+
+def report(run: xp.Outcome) -> dict[str, Any]:
+    """The best possible loss, where it is known."""
+    if run.data.best_loss is None:
+        return {}
+    run.console.print(f"best possible test loss {run.data.best_loss:.4f}")
+    return {"best_loss": run.data.best_loss}
+
+
+def draw(folder: Path, run: xp.Outcome) -> None:
+    """The curves; and a page of the test text, each symbol coloured by its surprise."""
+    best = run.data.best_loss
+    limits = {} if best is None else {"best possible": best}
+    metric = "perplexity" if run.data.symbols.unit == "word" else "bits"
+    plots.plot_curves(
+        folder / "curves.png", run.problem.title, run.history, "validation", limits, metric
+    )
+    losses = run.outputs if run.config.num_seeds == 1 else run.outputs[0]
+    surprise.write(folder / "surprise.html", run.problem.title, run.data, losses)
+
+
+def trained_model(config: Config) -> Model:
+    """What a run has learnt: a function of a piece of text and the state before it."""
+    symbols = Symbols.from_json(xp.read_file(config, SYMBOLS))
+    model = build_model(config, len(symbols))
+
+    def apply(params: Any, numbers: jax.Array, carry: Any) -> Any:
+        outputs: Any = model.apply({"params": params}, numbers, carry)
+        return {"next_carry": outputs[0], "logits": outputs[1]}
+
+    numbers = Array(("batch", "time"), "int32", "numbers of symbols", below=len(symbols))
+    before = carry_arrays(model.layer, "the state before the piece; zeros at first")
+    return Model(
+        title=f"{config.cell} {config.hidden_size}, a language model", apply=apply,
+        params=xp.load_model(config, initial(config, model)),
+        inputs={"symbols": numbers, "carry": before},
+        outputs={"next_carry": "the state after it", "logits": "of the symbol after each"},
+        notes=f"`{SYMBOLS}` has the symbols by number (`rnnjax.data.symbols.Symbols`).",
+        files={SYMBOLS: symbols.to_json()},
+    )  # fmt: skip
+
+
+EXPERIMENT = xp.Experiment(
+    name="language_model", config=Config, presets=PRESETS, load=corpora.load, load_by=("text",),
+    problem=problem, describe=lambda config, data: [data.described()], report=report, draw=draw,
+    metrics=(xp.Metric("bits", False), xp.Metric("perplexity", False)), trained_model=trained_model,
+)  # fmt: skip
+
+if __name__ == "__main__":
+    xp.launch(EXPERIMENT)

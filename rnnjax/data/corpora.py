@@ -1,0 +1,222 @@
+"""Texts for language models, as numbers: published ones, one of the user's own, or brackets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from rnnjax.data import brackets
+from rnnjax.data.corpus_sources import TINY_SHAKESPEARE, WAR_AND_PEACE, WIKITEXT2, shakespeare
+from rnnjax.data.originals import read_originals
+from rnnjax.data.source import Progress
+from rnnjax.data.symbols import Symbols
+from rnnjax.errors import DataError, DataUnavailableError
+
+DATASETS = ("auto", "tiny_shakespeare", "war_and_peace", "wikitext2", "brackets", "text")
+BRACKETS_SIZES = {"train": 1_000_000, "validation": 50_000, "test": 50_000}
+PARTS = (0.8, 0.9)
+"""Where the training part of a text ends, and where the test part begins."""
+SHORTEST_TEXT = 1_000
+
+
+class Corpus(NamedTuple):
+    """A text in three parts, each a stream of symbols.
+
+    Attributes:
+        name: The data really used.
+        train: int32 ``[N]``, numbers of `symbols`.
+        validation: Likewise.
+        test: Likewise.
+        symbols: Those that occur in training.
+        origin: One phrase that says where the text came from.
+        licence: One phrase that says who may do what with it.
+        warning: Where other data than was asked for stand in, the sentence that says so.
+        best_loss: The loss of the best possible model, where that is known.
+    """
+
+    name: str
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    symbols: Symbols
+    origin: str
+    licence: str
+    warning: str | None = None
+    best_loss: float | None = None
+
+    def described(self) -> str:
+        """How long the parts are, how many symbols there are, and the licence."""
+        parts = zip(("train", "validate", "test"), self[1:4], strict=True)
+        told = ", ".join(f"{len(part):,} to {what}" for what, part in parts)
+        return (
+            f"symbols  {told}; {len(self.symbols):,} different {self.symbols.unit}s\n"
+            f"licence  {self.licence}"
+        )
+
+
+def load(
+    dataset: str = "auto",
+    data_dir: str | os.PathLike[str] | None = None,
+    *,
+    text: str | os.PathLike[str] | None = None,
+    timeout: float = 4.0,
+    progress: Progress | None = None,
+) -> Corpus:
+    """Returns a text in three parts.
+
+    Args:
+        dataset: ``"tiny_shakespeare"`` (characters, as TFDS splits them), ``"war_and_peace"``
+            (bytes), ``"wikitext2"`` (words), ``"brackets"`` (`rnnjax.data.brackets`), ``"text"``
+            with `text`, or ``"auto"``: what `text` names, else Shakespeare, and where that is
+            neither here nor to be had, the brackets with a ``warning``.
+        data_dir: A folder that holds prepared TFDS data, or original files in a folder of the data
+            set's name; as in TFDS, it is otherwise ``$TFDS_DATA_DIR`` or
+            ``~/tensorflow_datasets``.
+        text: A file of one's own, in UTF-8: four fifths train, a tenth validates, a tenth tests.
+        timeout: Seconds within which a server has to begin to answer.
+        progress: Told how far downloads and preparation are.
+
+    Raises:
+        DataUnavailableError: The data is neither here nor to be had.
+        DataError: ``dataset`` is unknown, or the data is unusable.
+    """
+    if dataset not in DATASETS:
+        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    if (text is not None) != (dataset == "text") and (text is None or dataset != "auto"):
+        raise DataError(f"--text=FILE and --dataset={dataset} go together as --dataset=text only.")
+    if text is not None:
+        return own_text(Path(text).expanduser())
+    if dataset == "brackets":
+        return _brackets(None)
+    name = "tiny_shakespeare" if dataset == "auto" else dataset
+    try:
+        return _READERS[name](data_dir, timeout, progress)
+    except DataUnavailableError as error:
+        if dataset != "auto" or data_dir is not None:
+            raise
+        return _brackets(
+            f"NO TEXT IS USED: {sum(BRACKETS_SIZES.values()):,} brackets written by a program "
+            f"stand in for it. {error} To insist on a text, say --dataset=tiny_shakespeare, or "
+            "--text=FILE for one of your own."
+        )
+
+
+def own_text(path: Path) -> Corpus:
+    """A text file of one's own, by characters.
+
+    Raises:
+        DataError: It can't be read, is empty or short, or is no text in UTF-8.
+    """
+    try:
+        contents = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"--text={path} can't be read ({error.strerror}); name a text file."
+        ) from error
+    if b"\0" in contents:
+        raise DataError(
+            f"--text={path} holds zero bytes, so it is binary data or UTF-16; convert it to plain "
+            "text in UTF-8."
+        )
+    try:
+        text = contents.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"--text={path} is not in UTF-8 (byte {error.start:,} is {contents[error.start]:#x}); "
+            "convert it, as by: iconv -f latin1 -t utf-8."
+        ) from error
+    if len(text) < SHORTEST_TEXT:
+        raise DataError(
+            f"--text={path} holds {len(text):,} characters, which are too few to learn from; give "
+            f"at least {SHORTEST_TEXT:,}, better a million."
+        )
+    ends = [round(share * len(text)) for share in PARTS]
+    parts = text[: ends[0]], text[ends[0] : ends[1]], text[ends[1] :]
+    return _of_texts("text", "character", parts, f"the file {path}", "that of the file's author")
+
+
+def _of_texts(
+    name: str, unit: str, parts: tuple[str, str, str], origin: str, licence: str
+) -> Corpus:
+    """Held-out symbols that never occur in training can't be predicted, and are left out."""
+    symbols = Symbols.of(unit, parts[0])
+    train, validation, test = parts
+    if unit == "character":
+        known = set(symbols.symbols)
+        held_out = len(validation) + len(test)
+        validation, test = ("".join(s for s in part if s in known) for part in (validation, test))
+        if left_out := held_out - len(validation) - len(test):
+            origin += f", without {left_out:,} held-out characters that training never saw"
+    streams = symbols.encode(train), symbols.encode(validation), symbols.encode(test)
+    return Corpus(name, *streams, symbols, origin, licence)
+
+
+def _shakespeare(
+    data_dir: str | os.PathLike[str] | None, timeout: float, progress: Progress | None
+) -> Corpus:
+    parts, origin = shakespeare(TINY_SHAKESPEARE, data_dir, timeout, progress)
+    return _of_texts(TINY_SHAKESPEARE.name, "character", parts, origin, "public domain")
+
+
+def _war_and_peace(
+    data_dir: str | os.PathLike[str] | None, timeout: float, progress: Progress | None
+) -> Corpus:
+    found = read_originals(WAR_AND_PEACE, data_dir, timeout=timeout, progress=progress)
+    (contents,) = found.contents.values()
+    # Byte for byte, in the paper's parts: its mark and its line ends belong to the text.
+    train, rest = contents[:2_606_596], contents[2_606_596:]
+    used = sorted(set(contents))
+    numbers = np.zeros(256, np.int32)
+    numbers[used] = np.arange(len(used))
+
+    def stream(part: bytes) -> np.ndarray:
+        return numbers[np.frombuffer(part, np.uint8)]
+
+    return Corpus(
+        WAR_AND_PEACE.name,
+        stream(train),
+        stream(rest[:325_825]),
+        stream(rest[325_825:]),
+        symbols=Symbols("byte", tuple(map(chr, used))),
+        origin=found.origin,
+        licence=WAR_AND_PEACE.licence,
+    )
+
+
+def _wikitext2(
+    data_dir: str | os.PathLike[str] | None, timeout: float, progress: Progress | None
+) -> Corpus:
+    found = read_originals(WIKITEXT2, data_dir, timeout=timeout, progress=progress)
+    train, validation, test = (contents.decode() for contents in found.contents.values())
+    parts = train, validation, test
+    return _of_texts(WIKITEXT2.name, "word", parts, found.origin, WIKITEXT2.licence)
+
+
+_READERS: dict[str, Callable[..., Corpus]] = {
+    "tiny_shakespeare": _shakespeare,
+    "war_and_peace": _war_and_peace,
+    "wikitext2": _wikitext2,
+}
+
+
+def _brackets(warning: str | None) -> Corpus:
+    symbols = Symbols("character", tuple(brackets.SYMBOLS))
+
+    def stream(seed: int, part: str) -> np.ndarray:
+        return symbols.encode(brackets.generate(BRACKETS_SIZES[part], seed))
+
+    return Corpus(
+        "brackets",
+        stream(0, "train"),
+        stream(1, "validation"),
+        stream(2, "test"),
+        symbols=symbols,
+        origin="brackets written by a program",
+        licence="none needed",
+        warning=warning,
+        best_loss=brackets.best_loss(),
+    )
