@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 from flax import linen as nn
 
 from rnnjax.bridges.linen import RNN
@@ -66,4 +67,5 @@ class LanguageModel(nn.Module):
         if num_outputs != self.embedding_size:
             ys = nn.Dense(self.embedding_size, use_bias=False, name="to_embedding")(ys)
         bias = self.param("bias", nn.initializers.zeros, (self.num_symbols,))
-        return carry, embedding.attend(ys) + bias.astype(ys.dtype)
+        logits = embedding.attend(ys)
+        return carry, logits + jnp.broadcast_to(bias.astype(logits.dtype), logits.shape)

@@ -40,6 +40,19 @@ def test_schedules_fall_to_zero_at_the_end(schedule, rates):
     np.testing.assert_allclose([-u[0] for u in updates], rates, rtol=1e-5)
 
 
+def test_a_rate_that_decays_keeps_its_first_value_for_some_epochs():
+    optimizer = build_optimizer(
+        "sgd", 1.0, schedule="decay", num_steps=8, steps_per_epoch=2, decay=0.5, decay_after=2
+    )
+    updates = run(optimizer, [[1.0, -1.0]] * 8)
+    assert [-float(u[0]) for u in updates] == [1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25]
+
+
+def test_clip_value_limits_each_number():
+    optimizer = build_optimizer("sgd", 1.0, num_steps=1, clip_value=2.0)
+    np.testing.assert_allclose(run(optimizer, [[3.0, -0.5]]), [[-2.0, 0.5]])
+
+
 def test_clip_norm_limits_the_whole_gradient():
     optimizer = build_optimizer("sgd", 1.0, num_steps=2, clip_norm=1.0)
     large, small = run(optimizer, [[3.0, 4.0], [0.3, 0.4]])

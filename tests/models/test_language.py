@@ -1,0 +1,72 @@
+"""The language model against a computation by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from flax import linen as nn
+
+from rnnjax import GRU, LSTM, OneHot
+from rnnjax.bridges.named import from_named
+from rnnjax.models import LanguageModel
+from tests import oracles
+from tests.cells_under_test import random_like
+from tests.running import assert_close, quick_jit
+
+SYMBOLS = np.random.default_rng(1).integers(7, size=(3, 9))
+SIZES = {"one-hot": 0, "embedded": 4, "tied": 5, "tied through a matrix": 4}
+
+
+def made(model: LanguageModel) -> Any:
+    """Random parameters, biases included."""
+    variables: Any = jax.eval_shape(model.init, jax.random.key(0), SYMBOLS)
+    return random_like(np.random.default_rng(2), variables, 0.6)["params"]
+
+
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize("kind", SIZES)
+def test_logits_by_hand(kind):
+    size = SIZES[kind]
+    cell = LSTM(size or 7, 5)
+    layer = cell if size else OneHot(cell)
+    model = LanguageModel(7, layer, size, tied=kind.startswith("tied"))
+    params = made(model)
+    vectors = params["embedding"]["embedding"] if size else np.eye(7)
+    carry, ys, _ = oracles.run(
+        oracles.lstm(), from_named(cell, params["rnn"]), vectors[SYMBOLS.T],
+        cell.initial_carry((3,)),
+    )  # fmt: skip
+    ys = ys.swapaxes(0, 1)
+    if not model.tied:
+        expected = ys @ params["to_logits"]["kernel"] + params["to_logits"]["bias"]
+    else:
+        if kind == "tied through a matrix":
+            ys = ys @ params["to_embedding"]["kernel"]
+        expected = ys @ vectors.T + params["bias"]
+    found = jax.device_get(quick_jit(model.apply)({"params": params}, SYMBOLS))
+    assert_close(found, (carry, expected))
+    assert ("to_logits" in params) != model.tied
+
+
+@pytest.mark.parametrize("variational", [False, True])
+def test_dropout_leaves_features_out_at_each_step_or_throughout(variational):
+    # Each symbol's features are ones, so what the layer reads shows what was left out.
+    model = LanguageModel(7, GRU(64, 64), 64, tied=True, dropout=0.5, variational=variational)
+    params = jax.tree.map(np.ones_like, made(model))
+    read = []
+
+    def spy(call: Any, args: Any, kwargs: Any, context: Any) -> Any:
+        if context.module.name == "rnn" and context.method_name == "__call__":
+            read.append(np.asarray(args[0]))
+        return call(*args, **kwargs)
+
+    with nn.intercept_methods(spy):
+        rngs = {"dropout": jax.random.key(0)}
+        model.apply({"params": params}, SYMBOLS, training=True, rngs=rngs)
+    (xs,) = read
+    assert set(np.unique(xs)) == {0.0, 2.0}
+    assert (xs == xs[:, :1]).all() == variational
+    assert 0.4 < (xs == 0).mean() < 0.6
