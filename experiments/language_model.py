@@ -3,6 +3,7 @@
     python experiments/language_model.py                                 # tiny Shakespeare
     python experiments/language_model.py --text=my_novel.txt             # a text of your own
     python experiments/language_model.py --preset=karpathy128 --data_dir=DIR   # 1.277 nats
+    python experiments/language_model.py --workdir=RUN --sample --prompt="To be"
 
 The text is read in ``--batch_size`` rows side by side, ``--window`` symbols at each update, the
 state carried from window to window; validation and test carry it from beginning to end.
@@ -29,12 +30,14 @@ import rnnjax
 import rnnjax.experiment as xp
 from rnnjax.data import corpora
 from rnnjax.data.symbols import Symbols
+from rnnjax.experiment import writing
 from rnnjax.export import Array, Model, carry_arrays
 from rnnjax.models import LanguageModel
 from rnnjax.reports import plots, surprise
 
 SYMBOLS = "symbols.json"
 RATE: Any = {"at_least": 0, "below": 1}
+WRITING: Any = {"changes_result": False}
 KARPATHY = {
     "dataset": "war_and_peace", "cell": "lstm", "embedding_size": 0, "dropout": 0.0,
     "batch_size": 100, "window": 100, "optimizer": "rmsprop95", "learning_rate": 2e-3,
@@ -71,6 +74,19 @@ class Config(xp.Config):
     clip_norm: float | None = xp.setting(5.0, "largest norm of the gradient", positive=True)
     epochs: int | None = xp.setting(15, "passes over the training text", at_least=1)
     keep_best: bool = xp.setting(False, "end with the parameters that validated best")
+
+    sample: bool = xp.setting(
+        False, "write with the run in --workdir", is_command=True, needs_run=True,
+        changes_result=False,
+    )  # fmt: skip
+    prompt: str | None = xp.setting(None, "what the text begins with", **WRITING)
+    length: int = xp.setting(1000, "symbols to write", at_least=1, **WRITING)
+    num_samples: int = xp.setting(1, "texts to write, side by side", at_least=1, **WRITING)
+    temperature: float = xp.setting(1.0, "below 1 bolder, 0 the likeliest", at_least=0, **WRITING)
+    top_k: int | None = xp.setting(None, "draw from so many symbols", at_least=1, **WRITING)
+    top_p: float | None = xp.setting(
+        None, "draw from the likeliest that have this share", above=0, at_most=1, **WRITING
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -155,10 +171,21 @@ def draw(folder: Path, run: xp.Outcome) -> None:
     surprise.write(folder / "surprise.html", run.problem.title, run.data, losses)
 
 
-def trained_model(config: Config) -> Model:
-    """What a run has learnt: a function of a piece of text and the state before it."""
+def trained(config: Config) -> tuple[LanguageModel, Any, Symbols]:
+    """The model of a run, its parameters, and the symbols that it knows."""
     symbols = Symbols.from_json(xp.read_file(config, SYMBOLS))
     model = build_model(config, len(symbols))
+    return model, xp.load_model(config, initial(config, model)), symbols
+
+
+def sample(console: xp.Console, config: Config) -> None:
+    """Writes what --prompt, --length and their like ask for, by the run in --workdir."""
+    writing.write(console, config, *trained(xp.saved_config(config)))
+
+
+def trained_model(config: Config) -> Model:
+    """What a run has learnt: a function of a piece of text and the state before it."""
+    model, params, symbols = trained(config)
 
     def apply(params: Any, numbers: jax.Array, carry: Any) -> Any:
         outputs: Any = model.apply({"params": params}, numbers, carry)
@@ -167,8 +194,7 @@ def trained_model(config: Config) -> Model:
     numbers = Array(("batch", "time"), "int32", "numbers of symbols", below=len(symbols))
     before = carry_arrays(model.layer, "the state before the piece; zeros at first")
     return Model(
-        title=f"{config.cell} {config.hidden_size}, a language model", apply=apply,
-        params=xp.load_model(config, initial(config, model)),
+        title=f"{config.cell} {config.hidden_size}, a language model", apply=apply, params=params,
         inputs={"symbols": numbers, "carry": before},
         outputs={"next_carry": "the state after it", "logits": "of the symbol after each"},
         notes=f"`{SYMBOLS}` has the symbols by number (`rnnjax.data.symbols.Symbols`).",
@@ -180,6 +206,7 @@ EXPERIMENT = xp.Experiment(
     name="language_model", config=Config, presets=PRESETS, load=corpora.load, load_by=("text",),
     problem=problem, describe=lambda config, data: [data.described()], report=report, draw=draw,
     metrics=(xp.Metric("bits", False), xp.Metric("perplexity", False)), trained_model=trained_model,
+    commands={"sample": sample},
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -1,0 +1,134 @@
+"""Text that a language model writes, in the terminal while it is written."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from rich.console import Console
+
+from rnnjax import decoding
+from rnnjax.data.symbols import END_OF_LINE, UNKNOWN_WORD, Symbols
+from rnnjax.errors import UsageError
+from rnnjax.models import LanguageModel
+
+CHUNK = 16
+"""Symbols that come at a time: often enough for a reader's eye."""
+
+
+def sampling_of(config: Any) -> decoding.Sampling:
+    """What --temperature, --top_k and --top_p ask for.
+
+    Raises:
+        UsageError: one is out of its range.
+    """
+    try:
+        return decoding.Sampling(config.temperature, config.top_k, config.top_p)
+    except ValueError as error:
+        raise UsageError(f"--temperature, --top_k, --top_p: {error}") from None
+
+
+def step_function(model: LanguageModel) -> Callable[[Any, Any, jax.Array], tuple[Any, jax.Array]]:
+    """``step(params, carry, symbols [B])``: the next carry and the logits ``[B, V]``."""
+
+    def step(params: Any, carry: Any, symbols: jax.Array) -> tuple[Any, jax.Array]:
+        carry, logits = model.apply({"params": params}, symbols[:, None], carry)
+        return carry, logits[:, 0]
+
+    return step
+
+
+def write(
+    console: Console, config: Any, model: LanguageModel, params: Any, symbols: Symbols
+) -> None:
+    """Writes --num_samples texts of --length symbols after --prompt; a single one as it comes.
+
+    Args:
+        console: where they are shown.
+        config: with the flags named here, --seed, and those of `sampling_of`.
+        model: what writes.
+        params: its parameters.
+        symbols: that it knows.
+
+    Raises:
+        UsageError: the prompt holds symbols that it doesn't know, or a flag is out of its range.
+    """
+    sampling = sampling_of(config)
+    prompt = encoded(config.prompt, symbols)
+    rows = config.num_samples
+    step = functools.partial(step_function(model), params)
+    carry = model.layer.initial_carry((rows,))
+    tokens = np.repeat(prompt[:, None], rows, axis=1)
+    carry, _ = decoding.prime(step, carry, tokens[:-1])
+    options: dict[str, Any] = {
+        "num_steps": config.length,
+        "sampling": sampling,
+        "constrain": _known_words(symbols),
+    }
+    key = jax.random.key(config.seed)
+    if rows == 1:
+        chunks = decoding.stream(step, carry, tokens[-1], key, chunk=CHUNK, **options)
+        for piece in pieces(symbols, config.prompt or "", (chunk[:, 0] for chunk in chunks)):
+            console.out(piece, end="", highlight=False)
+        console.out("")
+        return
+    samples = decoding.sample(step, carry, tokens[-1], key, **options)
+    written, log_probs = np.asarray(samples.tokens), np.asarray(samples.log_probs, np.float64)
+    for row in range(rows):
+        nats = -log_probs[:, row].mean()
+        console.rule(f"sample {row + 1} of {rows}, {nats:.3f} nats per {symbols.unit}")
+        console.out((config.prompt or "") + symbols.decode(written[:, row]), highlight=False)
+
+
+def encoded(prompt: str | None, symbols: Symbols) -> np.ndarray:
+    """What a model reads before it writes: a prompt, or the end of a line.
+
+    Raises:
+        UsageError: the prompt holds symbols that it doesn't know.
+    """
+    if prompt:
+        try:
+            return symbols.encode(prompt)
+        except ValueError as error:
+            raise UsageError(f"--prompt: {error}") from None
+    for end in (END_OF_LINE, "\n"):
+        if end in symbols.symbols:
+            return np.array([symbols.number(end)], np.int32)
+    return np.zeros(1, np.int32)
+
+
+def pieces(symbols: Symbols, prompt: str, chunks: Iterator[np.ndarray]) -> Iterator[str]:
+    """A text as it grows, each piece as soon as nothing behind it can change it any more.
+
+    Args:
+        symbols: that it is made of.
+        prompt: what stands in front.
+        chunks: of numbers ``[N]``.
+    """
+    yield prompt
+    numbers: list[int] = []
+    shown = 0
+    for chunk in chunks:
+        numbers += chunk.tolist()
+        # Of a character in UTF-8 some bytes may be there, and others not yet.
+        text = symbols.decode(numbers).rstrip("\ufffd")
+        yield _after(prompt, symbols) * (shown == 0) + text[shown:]
+        shown = len(text)
+    yield symbols.decode(numbers)[shown:]
+
+
+def _after(prompt: str, symbols: Symbols) -> str:
+    """What separates a prompt from what is written behind it."""
+    return " " if symbols.unit == "word" and prompt and not prompt[-1].isspace() else ""
+
+
+def _known_words(symbols: Symbols) -> decoding.constraints.Constraint | None:
+    """Nobody wants to read that a word is unknown."""
+    if UNKNOWN_WORD not in symbols.symbols:
+        return None
+    allowed = jnp.ones((1, len(symbols)), bool)
+    return decoding.allow(allowed.at[0, symbols.number(UNKNOWN_WORD)].set(False))
