@@ -29,6 +29,7 @@ from optax import softmax_cross_entropy_with_integer_labels as cross_entropy
 import rnnjax
 import rnnjax.experiment as xp
 from rnnjax.data import corpora
+from rnnjax.data.ngram_baselines import ngram_metrics
 from rnnjax.data.symbols import Symbols
 from rnnjax.experiment import writing
 from rnnjax.export import Array, Model, carry_arrays
@@ -206,7 +207,7 @@ EXPERIMENT = xp.Experiment(
     name="language_model", config=Config, presets=PRESETS, load=corpora.load, load_by=("text",),
     problem=problem, describe=lambda config, data: [data.described()], report=report, draw=draw,
     metrics=(xp.Metric("bits", False), xp.Metric("perplexity", False)), trained_model=trained_model,
-    commands={"sample": sample},
+    commands={"sample": sample}, baselines=lambda run: ngram_metrics(run.data),
 )  # fmt: skip
 
 if __name__ == "__main__":
