@@ -121,6 +121,12 @@ def problem(config: Config, layout: xp.Layout, data: corpora.Corpus) -> xp.Probl
         raise xp.UsageError(f"--batch_size, --window: {error}") from None
     batches = xp.WindowBatches(config.batch_size, rows[0].shape[1], config.window)
 
+    needs = xp.needs_of(
+        config, layout, init, layer=model.layer, time_steps=config.window,
+        data=4 * (2 * len(data.train) + 3 * len(data.validation) + 3 * len(data.test)),
+        data_flags="--text", outputs=len(data.symbols),
+    )  # fmt: skip
+
     def losses(params: Any, carry: Any, xs: jax.Array, ys: jax.Array, **options: Any) -> Any:
         carry, logits = apply(params, xs, carry, **options)
         return carry, cross_entropy(logits.astype(jnp.float32), ys)
@@ -137,11 +143,6 @@ def problem(config: Config, layout: xp.Layout, data: corpora.Corpus) -> xp.Probl
         losses, data.validation, first_carry, rows=config.eval_rows, layout=layout
     )
     predict = xp.StreamReader(losses, data.test, first_carry, layout=layout)
-    needs = xp.needs_of(
-        config, layout, init, layer=model.layer, time_steps=config.window,
-        data=4 * (2 * len(data.train) + 3 * len(data.validation) + 3 * len(data.test)),
-        data_flags="--text",
-    )  # fmt: skip
     return xp.Problem(
         title=xp.run_title(config, config.cell, data), dataset=data, model=model, init=init,
         keys=layout.keys(config.seed, 2), loss=loss, batches=batches, data=rows,

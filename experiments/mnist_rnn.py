@@ -63,7 +63,7 @@ class Config(xp.Config):
 
 def build_model(config: Config, num_features: int, num_classes: int) -> SequenceClassifier:
     """The recurrent layers, one above the other, and a dense layer to the classes."""
-    options = {"activation": config.activation, "initialization": config.initialization}
+    options: Any = {"activation": config.activation, "initialization": config.initialization}
     layer = xp.build_layer(config, num_features, **options)
     return SequenceClassifier(layer, num_classes, config.initialization)
 

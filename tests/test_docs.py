@@ -18,7 +18,7 @@ import runpy
 import pytest
 
 from benchmarks.work import rows_named
-from experiments import binary_sequence, compare, imdb_sentiment, mnist_rnn
+from experiments import binary_sequence, compare, imdb_sentiment, language_model, mnist_rnn
 from rnnjax import experiment
 from rnnjax.experiment.command_line import read_flags
 from tests.documents import PAGES, PREPARE, ROOT, blocks, commands, prose
@@ -28,10 +28,12 @@ SCRIPTS = {
     "mnist_rnn": mnist_rnn,
     "binary_sequence": binary_sequence,
     "imdb_sentiment": imdb_sentiment,
+    "language_model": language_model,
 }
 STAND_INS = {
     "mnist_rnn": ["--dataset=digits"],
     "imdb_sentiment": ["--dataset=grammar", "--num_validation=1000"],
+    "language_model": ["--dataset=brackets"],
 }
 CI = (ROOT / ".ci/run").read_text()
 OWN = "script: next_row.py"

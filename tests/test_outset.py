@@ -174,7 +174,9 @@ def ctrl_c(handler):
         signal.signal(signal.SIGINT, before)
 
 
-@pytest.mark.parametrize("script", ["mnist_rnn", "binary_sequence", "imdb_sentiment", "compare"])
+@pytest.mark.parametrize(
+    "script", ["mnist_rnn", "binary_sequence", "imdb_sentiment", "language_model", "compare"]
+)
 def test_ctrl_c_in_the_imports_is_one_line(script, tmp_path):
     """A module that never ends stands where the first large import is."""
     for name in ("jax", "flax", "absl"):

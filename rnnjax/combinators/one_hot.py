@@ -56,7 +56,8 @@ class OneHot(CellWrapper):
 
     def project(self, params: Params, x: jax.Array) -> Any:
         symbols = x[..., 0]
-        if symbols.size < self.num_symbols:
+        # A size that is a symbol, in what is exported, may be any.
+        if isinstance(symbols.size, int) and symbols.size < self.num_symbols:
             return super().project(params, self._vectors(symbols, params))
         table = super().project(params, jnp.eye(self.num_symbols, dtype=_float_of(params)))
         return jax.tree.map(lambda rows: rows[symbols], table)

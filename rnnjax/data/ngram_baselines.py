@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from rnnjax.data.corpora import Corpus
 from rnnjax.data.kneser_ney import KneserNey
@@ -11,7 +12,10 @@ from rnnjax.data.ngrams import Interpolated, WittenBell
 LONGEST = {"byte": 7, "character": 7, "word": 3}
 """Symbols of context at most: longer ones gain nothing on texts of some megabytes."""
 
-MODELS: dict[str, type[Interpolated]] = {"Witten-Bell": WittenBell, "Kneser-Ney": KneserNey}
+MODELS: dict[str, Callable[..., Interpolated]] = {
+    "Witten-Bell": WittenBell,
+    "Kneser-Ney": KneserNey,
+}
 
 
 def ngram_metrics(corpus: Corpus) -> dict[str, dict[str, float]]:
@@ -23,7 +27,7 @@ def ngram_metrics(corpus: Corpus) -> dict[str, dict[str, float]]:
     found = {}
     for name, kind in MODELS.items():
         longest = LONGEST[corpus.symbols.unit]
-        model = kind(corpus.train, len(corpus.symbols), longest)  # pyright: ignore[reportCallIssue]
+        model = kind(corpus.train, len(corpus.symbols), longest)
         context = int(model.log_probs(corpus.validation)[:, 1:].mean(axis=1).argmax())
         loss = -float(model.log_probs(corpus.test)[context, 1:].mean())
         found[f"{name} {context + 1}-gram"] = {

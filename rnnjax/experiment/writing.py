@@ -13,6 +13,7 @@ from rich.console import Console
 
 from rnnjax import decoding
 from rnnjax.data.symbols import END_OF_LINE, UNKNOWN_WORD, Symbols
+from rnnjax.decoding.constraints import Constraint
 from rnnjax.errors import UsageError
 from rnnjax.models import LanguageModel
 
@@ -36,7 +37,8 @@ def step_function(model: LanguageModel) -> Callable[[Any, Any, jax.Array], tuple
     """``step(params, carry, symbols [B])``: the next carry and the logits ``[B, V]``."""
 
     def step(params: Any, carry: Any, symbols: jax.Array) -> tuple[Any, jax.Array]:
-        carry, logits = model.apply({"params": params}, symbols[:, None], carry)
+        outputs: Any = model.apply({"params": params}, symbols[:, None], carry)
+        carry, logits = outputs
         return carry, logits[:, 0]
 
     return step
@@ -126,7 +128,7 @@ def _after(prompt: str, symbols: Symbols) -> str:
     return " " if symbols.unit == "word" and prompt and not prompt[-1].isspace() else ""
 
 
-def _known_words(symbols: Symbols) -> decoding.constraints.Constraint | None:
+def _known_words(symbols: Symbols) -> Constraint | None:
     """Nobody wants to read that a word is unknown."""
     if UNKNOWN_WORD not in symbols.symbols:
         return None

@@ -79,6 +79,7 @@ def needs_of(
     time_steps: int,
     data: int,
     data_flags: str = "",
+    outputs: int = 0,
 ) -> Needs:
     """What a run needs, if the machine has it.
 
@@ -90,6 +91,7 @@ def needs_of(
         time_steps: of a training step.
         data: bytes of the examples.
         data_flags: names the flags that these depend on.
+        outputs: numbers that the model gives at each of these steps, where they are many.
 
     Raises:
         UsageError: it is more than the machine's memory, or than a device's.
@@ -113,7 +115,7 @@ def needs_of(
         if layer is not None:
             size = jnp.dtype(PRECISIONS[config.precision]).itemsize
             carry = jax.eval_shape(lambda: layer.initial_carry((config.batch_size,)))
-            step += time_steps * size * count(carry)
+            step += time_steps * size * (count(carry) + config.batch_size * outputs)
     # On a CPU the runs of a device take a step one after the other.
     at_once = groups if _is_cpu(layout) else runs
     needs = Needs(

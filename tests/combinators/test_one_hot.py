@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -71,3 +72,13 @@ def test_vectors_are_refused():
     layer = OneHot(GRU(5, 4))
     with pytest.raises(ValueError, match="OneHot was built for inputs of 1 features"):
         rnnjax.unroll(layer, layer.init(jax.random.key(0)), jnp.eye(5)[None])
+
+
+def test_any_number_of_steps_is_exported():
+    layer = OneHot(GRU(5, 4))
+    params = layer.init(jax.random.key(0))
+    (steps,) = jax.export.symbolic_shape("steps")
+    xs = jax.ShapeDtypeStruct((steps, 2, 1), jnp.int32)
+    program = jax.export.export(jax.jit(lambda xs: rnnjax.unroll(layer, params, xs)[1]))(xs)
+    symbols = np.array([[4, 1], [0, 2], [3, 3]], np.int32)[..., None]
+    assert_close(program.call(symbols), unroll(layer, params, symbols)[1])

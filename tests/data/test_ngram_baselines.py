@@ -14,8 +14,10 @@ from rnnjax.data.symbols import Symbols
 
 def test_the_length_of_context_is_chosen_on_validation():
     symbols = Symbols("character", tuple(brackets.SYMBOLS))
-    parts = [symbols.encode(brackets.generate(size, size)) for size in (20_000, 4_000, 3_000)]
-    found = ngram_metrics(Corpus("brackets", *parts, symbols, "here", "none"))
+    train, validation, test = (
+        symbols.encode(brackets.generate(size, size)) for size in (20_000, 4_000, 3_000)
+    )
+    found = ngram_metrics(Corpus("brackets", train, validation, test, symbols, "here", "none"))
     smoothings = {name.split()[0] for name in found}
     assert smoothings == {"Witten-Bell", "Kneser-Ney"}
     for name, figures in found.items():

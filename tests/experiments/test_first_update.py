@@ -24,6 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "binary_sequence": {"batch_size": 4, "row_length": 20},
     "mnist_rnn": {"hidden_size": 2, "batch_size": 4},
     "imdb_sentiment": {"hidden_size": 2, "embedding_size": 2, "num_validation": 1, "batch_size": 4},
+    "language_model": {"hidden_size": 2, "batch_size": 4, "dataset": "brackets"},
     "compare": {"hidden_size": 2, "batch_size": 4, "num_seeds": 2, "question": "learning_rate"},
 }
 LABEL = "class_label_feature.ClassLabel"

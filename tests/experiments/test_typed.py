@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments import binary_sequence, imdb_sentiment, mnist_rnn
+from experiments import binary_sequence, imdb_sentiment, language_model, mnist_rnn
 from experiments.compare import config_of, task_named
 from experiments.comparison.tasks import TASKS
-from rnnjax.data import imdb, mnist
+from rnnjax.data import corpora, imdb, mnist
 from rnnjax.devices.layout import Layout
 from rnnjax.errors import UsageError
 from rnnjax.experiment.command_line import read_flags
@@ -29,6 +29,7 @@ SCRIPTS = {
     "mnist_rnn": (mnist_rnn.Config, mnist_rnn.PRESETS),
     "binary_sequence": (binary_sequence.Config, binary_sequence.PRESETS),
     "imdb_sentiment": (imdb_sentiment.Config, imdb_sentiment.PRESETS),
+    "language_model": (language_model.Config, language_model.PRESETS),
     "compare": (config_of(TASKS["mnist_rnn"]), mnist_rnn.PRESETS),
 }
 NUMBERS = [
@@ -120,12 +121,18 @@ SIZES = {
     "binary_sequence": (
         "hidden_size", "batch_size", "lag", "window", "row_length", "carry_state", "num_seeds",
     ),
+    "language_model": (
+        "hidden_size", "num_layers", "embedding_size", "tied", "batch_size", "window", "eval_rows",
+        "num_seeds", "dropout", "uniform", "cell",
+    ),
 }  # fmt: skip
 DATA = {
     "mnist_rnn": lambda: mnist.load("digits"),
     "imdb_sentiment": lambda: imdb.load("grammar"),
     "binary_sequence": lambda: None,
+    "language_model": lambda: corpora.load("brackets"),
 }
+EXPERIMENTS = {**TASKS, "language_model": language_model.EXPERIMENT}
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -158,7 +165,7 @@ def test_what_a_run_needs_is_known_before_it_begins(name, monkeypatch):
             layout = Layout.over(
                 jax.devices()[:1], num_seeds=config.num_seeds, batch_size=config.batch_size
             )
-            task = TASKS[name].problem(config, layout, data)
+            task = EXPERIMENTS[name].problem(config, layout, data)
         except UsageError:
             return
         assert task.needs is not None
@@ -184,7 +191,10 @@ def test_scripts_end_with_code_0_or_2_and_touch_nothing(name, tmp_path):
     (tmp_path / "checkpoints" / "photo.png").write_text("mine too")
     before = contents(tmp_path)
     end = ["--sweep=cell=gru,lstm", "--only_check_args"] if name == "compare" else ["--dry_run"]
-    data = {"mnist_rnn": "digits", "compare": "digits", "imdb_sentiment": "grammar"}.get(name)
+    data = {
+        "mnist_rnn": "digits", "compare": "digits", "imdb_sentiment": "grammar",
+        "language_model": "brackets",
+    }.get(name)  # fmt: skip
     end += [f"--workdir={tmp_path}", *([f"--dataset={data}"] if data else [])]
 
     @settings(max_examples=5)

@@ -3,7 +3,7 @@
 import jax
 import pytest
 
-from experiments import binary_sequence, imdb_sentiment, mnist_rnn
+from experiments import binary_sequence, imdb_sentiment, language_model, mnist_rnn
 from rnnjax.experiment.order import run
 from rnnjax.training.loop import Trainer
 from tests.slow import slow_but
@@ -17,6 +17,8 @@ EXPERIMENTS = {
     "binary, bf16": (binary_sequence, {"row_length": 200, "batch_size": 8, "precision": "bf16"}),
     "imdb": (imdb_sentiment, GRAMMAR),
     "imdb, bf16": (imdb_sentiment, GRAMMAR | {"precision": "bf16"}),
+    "language": (language_model, {"dataset": "brackets", "embedding_size": 8, "dropout": 0.1}),
+    "language, bf16": (language_model, {"dataset": "brackets", "precision": "bf16"}),
     "bilstm64": (imdb_sentiment, imdb_sentiment.PRESETS["bilstm64"] | GRAMMAR),
 }
 

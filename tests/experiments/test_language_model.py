@@ -1,0 +1,130 @@
+"""The script as a user starts it, on brackets and on a text of one's own."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import jax
+import pytest
+
+from experiments import language_model
+from rnnjax.experiment.command_line import merge
+from rnnjax.reports.tables import count_params
+from tests.experiments.starting import assert_refused, start
+
+TINY = ("--hidden_size=12", "--num_layers=1", "--batch_size=20", "--window=20", "--eval_rows=10")
+
+
+@pytest.mark.parametrize(
+    ("preset", "size"),
+    # LSTM: 4 H (V + H + 1), 4 H (2 H + 1) for the second layer, and (H + 1) V to the symbols.
+    [("karpathy128", 512 * 216 + 129 * 87), ("karpathy256", 1024 * (344 + 513) + 257 * 87)],
+)
+def test_presets_have_the_papers_sizes(preset, size):
+    config = merge(language_model.Config, language_model.PRESETS, {"preset": preset})
+    model = language_model.build_model(config, 87)
+    params = jax.eval_shape(language_model.initial(config, model), jax.random.key(0))
+    assert count_params(params) == size
+
+
+@pytest.fixture(scope="module")
+def novel(tmp_path_factory):
+    """A file of words in random order."""
+    rng = random.Random(0)
+    words = ["der", "Löwe", "war", "gestern", "müde\n", "nie"]
+    path = tmp_path_factory.mktemp("text") / "novel.txt"
+    path.write_text(" ".join(rng.choice(words) for _ in range(6000)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(novel, tmp_path_factory):
+    """A short run, and what it said."""
+    run = tmp_path_factory.mktemp("runs") / "run"
+    done = start(
+        "language_model", f"--text={novel}", *TINY, "--epochs=3", "--learning_rate=0.02",
+        f"--workdir={run}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return run, done.stdout
+
+
+def test_a_run_beats_what_counting_reaches_and_draws(trained):
+    run, said = trained
+    result = json.loads((run / "result.json").read_text())
+    assert result["task"] == "language_model"
+    assert result["dataset"] == "text"
+    assert result["test_perplexity"] == pytest.approx(2.718281828 ** result["test_loss"], rel=1e-6)
+    kinds = {name.split()[0]: figures for name, figures in result["baselines"].items()}
+    assert set(kinds) == {"Witten-Bell", "Kneser-Ney"}
+    assert 0.25 < kinds["Kneser-Ney"]["test_loss"] < result["test_loss"] < 1.5
+    assert "NOT BEATEN by this run" in said
+    assert "licence  that of the file's author" in said
+    metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert len(metrics) == 3
+    assert metrics[-1]["validation_bits"] < metrics[0]["validation_bits"]
+    assert (run / "curves.png").stat().st_size > 10_000
+    page = (run / "surprise.html").read_text(encoding="utf-8")
+    assert "bits each" in page
+    symbols = json.loads((run / "symbols.json").read_text())
+    assert "ö" in symbols["symbols"]
+
+
+@pytest.mark.slow
+def test_it_is_evaluated_again(trained, novel):
+    run, _ = trained
+    result = json.loads((run / "result.json").read_text())
+    again = start("language_model", "--eval_only", f"--workdir={run}")
+    assert again.returncode == 0, again.stderr
+    assert f"test loss {result['test_loss']:.4f}" in again.stdout
+
+
+def test_it_writes_after_a_prompt_the_same_with_the_same_seed(trained):
+    run, _ = trained
+    flags = ("--sample", f"--workdir={run}", "--prompt=Löwe", "--length=40")
+    one = start("language_model", *flags)
+    assert one.returncode == 0, one.stderr
+    text = one.stdout.removesuffix("\n")
+    assert text.startswith("Löwe")
+    assert len(text) == 44
+
+
+@pytest.mark.slow
+def test_samples_side_by_side_are_those_that_come_alone(trained):
+    run, _ = trained
+    flags = ("--sample", f"--workdir={run}", "--prompt=Löwe", "--length=40")
+    alone = start("language_model", *flags).stdout.removesuffix("\n")
+    several = start("language_model", *flags, "--num_samples=3", "--temperature=1")
+    assert alone in several.stdout
+    assert several.stdout.count("nats per character") == 3
+    greedy = start("language_model", *flags, "--num_samples=2", "--temperature=0")
+    texts = [part.strip("\n─") for part in greedy.stdout.split("nats per character")[1:]]
+    assert texts[0].split("───")[0].strip(" ─\n") == texts[1].split("───")[0].strip(" ─\n")
+    refused = start("language_model", *flags[:2], "--prompt=Ωmega")
+    assert_refused(refused, "--prompt: 'Ω'")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--text=no_such_file.txt"], "can't be read (No such file or directory)"),
+        (["--text=setup.cfg", "--dataset=brackets"], "go together as --dataset=text only"),
+        (["--dataset=brackets", "--tied"], "--tied needs an --embedding_size"),
+        (["--dataset=brackets", "--batch_size=100000"], "take fewer rows, or a shorter window"),
+        (["--sample"], "--sample needs --workdir"),
+        (["--sample", "--workdir=RUN", "--top_p=0"], "--top_p must be above 0, not 0.0"),
+    ],
+)
+def test_mistakes_end_with_one_sentence_and_code_2(arguments, message):
+    assert_refused(start("language_model", *arguments), message)
+
+
+@pytest.mark.slow
+def test_the_model_is_exported(trained, tmp_path):
+    run, _ = trained
+    done = start("language_model", f"--workdir={run}", f"--export={tmp_path / 'out'}")
+    assert done.returncode == 0, done.stderr
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"model.stablehlo", "symbols.json"} <= names
