@@ -53,7 +53,7 @@ def commands_of(page):
 
 
 COMMANDS = list(dict.fromkeys(words for page in PAGES for words in commands_of(page)))
-LEAVES = {"README.md": "ys", "interop.md": "logits", "data.md": "reviews", "export.md": "params"}
+LEAVES = {"README.md": "ys", "interop.md": "logits", "data.md": "reviews", "export.md": "params", "language_models.md": "losses"}
 """What the Python of a page ends with."""
 
 
@@ -90,6 +90,7 @@ def test_python_runs(page, tmp_path, monkeypatch):
         "interop.md": "logits",
         "data.md": "reviews",
         "export.md": "params",
+        "language_models.md": "losses",
     }
     assert expected[page.name] in names
 
