@@ -32,7 +32,7 @@ from optax import sigmoid_binary_cross_entropy as cross_entropy
 
 import rnnjax
 import rnnjax.experiment as xp
-from rnnjax.data import baseline, imdb
+from rnnjax.data import imdb, text_baselines
 from rnnjax.data.ragged import Padded
 from rnnjax.data.text import Vocabulary
 from rnnjax.experiment import mistakes, sentences
@@ -212,7 +212,7 @@ def predict(console: xp.Console, config: Config) -> None:
 EXPERIMENT = xp.Experiment(
     name="imdb_sentiment", config=Config, presets=PRESETS, load=imdb.load, problem=problem,
     describe=lambda config, data: [data.described(config.num_words)], report=report, draw=draw,
-    baselines=lambda run: {"bag of words": baseline.bag_of_words_metrics(run.data)}, numbers=RATES,
+    baselines=lambda run: text_baselines.all_metrics(run.data), numbers=RATES,
     trained_model=trained_model, commands={"predict": predict},
 )  # fmt: skip
 

@@ -78,10 +78,12 @@ def finish(
     check_metrics(experiment, metrics)
     more = experiment.report(outcome)
     experiment.draw(folder.path, outcome)
-    baselines = {
-        method: {name: float(value) for name, value in reached.items()}
-        for method, reached in experiment.baselines(outcome).items()
-    }
+    # Some take minutes, with nothing else to see.
+    with outcome.console.status("computing what simple methods reach on the same data"):
+        baselines = {
+            method: {name: float(value) for name, value in reached.items()}
+            for method, reached in experiment.baselines(outcome).items()
+        }
     skipped = int(skipped_updates(fitted.train.opt_state).sum())
     figures = {name: value for name, value in metrics.items() if name in names}
     figures |= {k: v for k, v in metrics.items() if k == "last" or k.startswith("best_")}
