@@ -53,8 +53,6 @@ def commands_of(page):
 
 
 COMMANDS = list(dict.fromkeys(words for page in PAGES for words in commands_of(page)))
-LEAVES = {"README.md": "ys", "interop.md": "logits", "data.md": "reviews", "export.md": "params", "language_models.md": "losses"}
-"""What the Python of a page ends with."""
 
 
 def named(words):

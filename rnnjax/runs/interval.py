@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import reprlib
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -34,7 +35,7 @@ class Interval:
         found = re.fullmatch(r"([0-9]{1,12})([smh]?)", text)
         if found is None or not int(found[1]):
             raise ValueError(
-                f"{text!r} is no interval; give a number of steps, such as 500, or a time, such as "
+                f"{reprlib.repr(text)} is no interval; give a number of steps, such as 500, or a time, such as "
                 "30s, 5m or 1h."
             )
         number, unit = int(found[1]), found[2]

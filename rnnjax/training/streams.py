@@ -108,7 +108,9 @@ def stream_metrics(losses: jax.Array, prefix: str = "test") -> dict[str, np.ndar
     """
     # A float32 sum of so many numbers would lose the last digits.
     mean = np.asarray(losses, np.float64).mean(axis=-1)
-    named = {"loss": mean, "bits": mean / math.log(2), "perplexity": np.exp(mean)}
+    # Of a network that has gone astray e to the loss would be more than a number can be.
+    perplexity = np.exp(np.minimum(mean, 700.0))
+    named = {"loss": mean, "bits": mean / math.log(2), "perplexity": perplexity}
     return {f"{prefix}_{name}": value for name, value in named.items()}
 
 

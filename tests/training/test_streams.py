@@ -65,6 +65,12 @@ def test_each_seed_has_its_own():
     assert stream_metrics(jnp.asarray(found))["test_loss"].shape == (2,)
 
 
+def test_a_network_that_has_gone_astray_has_a_perplexity_still():
+    found = stream_metrics(jnp.array([1e6, 1e8]), "validation")
+    assert found["validation_loss"] == 5.05e7
+    assert np.isfinite(found["validation_perplexity"])
+
+
 def test_what_was_read_is_kept_for_the_same_parameters():
     read = StreamReader(sums, STREAM, lambda rows: jnp.zeros(rows, int))
     one, other = jnp.asarray(1), jnp.asarray(2)
