@@ -9,14 +9,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rnnjax.data import brackets
+from rnnjax.data import brackets, quatrains
 from rnnjax.data.corpus_sources import TINY_SHAKESPEARE, WAR_AND_PEACE, WIKITEXT2, shakespeare
 from rnnjax.data.originals import read_originals
+from rnnjax.data.quatrains import QUATRAINS
 from rnnjax.data.source import Progress
 from rnnjax.data.symbols import Symbols
 from rnnjax.errors import DataError, DataUnavailableError
 
-DATASETS = ("auto", "tiny_shakespeare", "war_and_peace", "wikitext2", "brackets", "text")
+DATASETS = (
+    "auto", "tiny_shakespeare", "war_and_peace", "wikitext2", "quatrains", "brackets", "text",
+)  # fmt: skip
 BRACKETS_SIZES = {"train": 1_000_000, "validation": 50_000, "test": 50_000}
 PARTS = (0.8, 0.9)
 """Where the training part of a text ends, and where the test part begins."""
@@ -36,6 +39,9 @@ class Corpus(NamedTuple):
         licence: One phrase that says who may do what with it.
         warning: Where other data than was asked for stand in, the sentence that says so.
         best_loss: The loss of the best possible model, where that is known.
+        starts: Symbols that something new begins with, at which what was before is forgotten.
+        is_scored: ``is_scored(stream)``: which symbols of a part count in the loss, bool ``[N]``;
+            by default all.
     """
 
     name: str
@@ -47,6 +53,8 @@ class Corpus(NamedTuple):
     licence: str
     warning: str | None = None
     best_loss: float | None = None
+    starts: tuple[int, ...] = ()
+    is_scored: Callable[[np.ndarray], np.ndarray] = lambda stream: np.ones(len(stream), bool)
 
     def described(self) -> str:
         """How long the parts are, how many symbols there are, and the licence."""
@@ -70,8 +78,9 @@ def load(
 
     Args:
         dataset: ``"tiny_shakespeare"`` (characters, as TFDS splits them), ``"war_and_peace"``
-            (bytes), ``"wikitext2"`` (words), ``"brackets"`` (`rnnjax.data.brackets`), ``"text"``
-            with `text`, or ``"auto"``: what `text` names, else Shakespeare, and where that is
+            (bytes), ``"wikitext2"`` (words), ``"quatrains"`` (`rnnjax.data.quatrains`; the loss
+            is that of the characters of lines 2 to 4), ``"brackets"``
+            (`rnnjax.data.brackets`), ``"text"`` with `text`, or ``"auto"``: what `text` names, else Shakespeare, and where that is
             neither here nor to be had, the brackets with a ``warning``.
         data_dir: A folder that holds prepared TFDS data, or original files in a folder of the data
             set's name; as in TFDS, it is otherwise ``$TFDS_DATA_DIR`` or
@@ -196,10 +205,35 @@ def _wikitext2(
     return _of_texts(WIKITEXT2.name, "word", parts, found.origin, WIKITEXT2.licence)
 
 
+def _quatrains(
+    data_dir: str | os.PathLike[str] | None, timeout: float, progress: Progress | None
+) -> Corpus:
+    found = read_originals(QUATRAINS, data_dir, timeout=timeout, progress=progress)
+    train, validation, test = map(quatrains.poems, found.contents.values())
+    symbols = quatrains.symbols_of(train)
+
+    def is_scored(stream: np.ndarray) -> np.ndarray:
+        lines, is_end = quatrains.places(stream, symbols)
+        return (lines > 0) & ~is_end
+
+    return Corpus(
+        QUATRAINS.name,
+        symbols.encode("".join(train)),
+        symbols.encode("".join(validation)),
+        symbols.encode("".join(test)),
+        symbols=symbols,
+        origin=found.origin,
+        licence=QUATRAINS.licence,
+        starts=tuple(map(symbols.number, quatrains.KINDS)),
+        is_scored=is_scored,
+    )
+
+
 _READERS: dict[str, Callable[..., Corpus]] = {
     "tiny_shakespeare": _shakespeare,
     "war_and_peace": _war_and_peace,
     "wikitext2": _wikitext2,
+    "quatrains": _quatrains,
 }
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
+
 from rnnjax.data.corpora import Corpus
 from rnnjax.data.kneser_ney import KneserNey
 from rnnjax.data.ngrams import Interpolated, WittenBell
 
-LONGEST = {"byte": 7, "character": 7, "word": 3}
+LONGEST = {"byte": 7, "character": 7, "word": 3, "sign": 4}
 """Symbols of context at most: longer ones gain nothing on texts of some megabytes."""
 
 MODELS: dict[str, Callable[..., Interpolated]] = {
@@ -27,12 +29,22 @@ def ngram_metrics(corpus: Corpus) -> dict[str, dict[str, float]]:
     found = {}
     for name, kind in MODELS.items():
         longest = LONGEST[corpus.symbols.unit]
-        model = kind(corpus.train, len(corpus.symbols), longest)
-        context = int(model.log_probs(corpus.validation)[:, 1:].mean(axis=1).argmax())
-        loss = -float(model.log_probs(corpus.test)[context, 1:].mean())
+        model = kind(corpus.train, len(corpus.symbols), longest, _starts(corpus, corpus.train))
+        context = int(_losses(model, corpus, corpus.validation).argmin())
+        loss = float(_losses(model, corpus, corpus.test)[context])
         found[f"{name} {context + 1}-gram"] = {
             "test_loss": loss,
             "test_bits": loss / math.log(2),
             "test_perplexity": math.exp(loss),
         }
     return found
+
+
+def _losses(model: Interpolated, corpus: Corpus, part: np.ndarray) -> np.ndarray:
+    """Nats by length of context; the first symbol of all follows on nothing, and does not count."""
+    counts = corpus.is_scored(part) & (np.arange(len(part)) > 0)
+    return model.losses(part, _starts(corpus, part), mask=counts)
+
+
+def _starts(corpus: Corpus, part: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(np.isin(part, corpus.starts))

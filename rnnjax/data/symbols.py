@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import json
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from types import MappingProxyType
@@ -14,7 +15,8 @@ import numpy as np
 from rnnjax.storage import typed_json
 
 END_OF_LINE = "<eos>"
-UNKNOWN_WORD = "<unk>"
+UNKNOWN = "<unk>"
+_SIGN = re.compile(r"<\w+>|.", re.DOTALL)
 
 
 def _bytes(text: str) -> Sequence[str]:
@@ -41,6 +43,7 @@ UNITS = MappingProxyType(
         "byte": (_bytes, _from_bytes),
         "character": (lambda text: text, "".join),
         "word": (_words, _from_words),
+        "sign": (_SIGN.findall, "".join),
     }
 )
 """How a text is taken apart into symbols of a unit, and put together again."""
@@ -51,10 +54,11 @@ class Symbols:
     r"""An alphabet, or a vocabulary: every symbol has a number.
 
     A text is taken apart into bytes (each written as the character of its number), characters, or
-    words: what stands between blanks, and `END_OF_LINE` where a line ends.
+    words: what stands between blanks, and `END_OF_LINE` where a line ends. Signs are characters
+    and names in angle brackets, such as those that poems of a kind begin with.
 
     Attributes:
-        unit: "byte", "character" or "word".
+        unit: "byte", "character", "word" or "sign".
         symbols: The symbols, by number.
 
     >>> letters = Symbols.of("character", "hello")
@@ -76,7 +80,7 @@ class Symbols:
 
     @classmethod
     def of(cls, unit: str, text: str) -> Symbols:
-        """Those that occur in a text: characters in their order, words the most frequent first.
+        """Those that occur in a text: words and signs the most frequent first, others in order.
 
         Args:
             unit: As the attribute.
@@ -86,7 +90,7 @@ class Symbols:
             ValueError: There is none in it.
         """
         found = UNITS[unit][0](text)
-        if unit == "word":
+        if unit in ("word", "sign"):
             return cls(unit, tuple(word for word, _ in collections.Counter(found).most_common()))
         return cls(unit, tuple(sorted(set(found))))
 
@@ -109,13 +113,13 @@ class Symbols:
         return self._numbers[symbol]
 
     def encode(self, text: str) -> np.ndarray:
-        """A text as numbers, int32 ``[N]``; a word that is none of these as `UNKNOWN_WORD`.
+        """A text as numbers, int32 ``[N]``; what is none of these as `UNKNOWN`, if that is one.
 
         Raises:
-            ValueError: It holds a symbol that is none of these, and there is no `UNKNOWN_WORD`.
+            ValueError: It holds a symbol that is none of these, and there is no `UNKNOWN`.
         """
         found, numbers = UNITS[self.unit][0](text), self._numbers
-        unknown = numbers.get(UNKNOWN_WORD) if self.unit == "word" else None
+        unknown = numbers.get(UNKNOWN)
         if unknown is None:
             strange = [s for s in dict.fromkeys(found) if s not in numbers]
             if strange:

@@ -12,7 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from rnnjax import decoding
-from rnnjax.data.symbols import END_OF_LINE, UNKNOWN_WORD, Symbols
+from rnnjax.data.symbols import END_OF_LINE, UNKNOWN, Symbols
 from rnnjax.decoding.constraints import Constraint
 from rnnjax.errors import UsageError
 from rnnjax.models import LanguageModel
@@ -130,7 +130,7 @@ def _after(prompt: str, symbols: Symbols) -> str:
 
 def _known_words(symbols: Symbols) -> Constraint | None:
     """Nobody wants to read that a word is unknown."""
-    if UNKNOWN_WORD not in symbols.symbols:
+    if UNKNOWN not in symbols.symbols:
         return None
     allowed = jnp.ones((1, len(symbols)), bool)
-    return decoding.allow(allowed.at[0, symbols.number(UNKNOWN_WORD)].set(False))
+    return decoding.allow(allowed.at[0, symbols.number(UNKNOWN)].set(False))

@@ -1,0 +1,84 @@
+"""Poems of four lines, and which of their symbols are to be guessed."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import hashlib
+
+import numpy as np
+import pytest
+
+from rnnjax.data import corpora, quatrains
+from rnnjax.data.ngram_baselines import ngram_metrics
+from rnnjax.data.source import RemoteFile
+from rnnjax.errors import DataError
+
+FIVE = ["床前明月光", "疑是地上霜", "舉頭望明月", "低頭思故鄉"]
+SEVEN = ["碧溪浮月練光寒", "一曲風傳到枕前", "應在南樓儘深處", "玉梅飛墜學榆錢"]
+
+
+def compressed(*rows):
+    return gzip.compress("".join("\t".join(row) + "\n" for row in rows).encode())
+
+
+@pytest.fixture
+def corpus(tmp_path, monkeypatch):
+    """Real poems, a few times over; the validation part has characters that training lacks."""
+    five, seven = ["tang", *FIVE], ["song", *SEVEN]
+    contents = {
+        "train.tsv.gz": compressed(five, five, seven, five),
+        "validation.tsv.gz": compressed(seven),
+        "test.tsv.gz": compressed(five, five),
+    }
+    folder = tmp_path / "quatrains"
+    folder.mkdir()
+    files = []
+    for name, data in contents.items():
+        (folder / name).write_bytes(data)
+        files.append(RemoteFile(name, len(data), hashlib.sha256(data).hexdigest()))
+    source = dataclasses.replace(quatrains.QUATRAINS, files=tuple(files))
+    monkeypatch.setattr(corpora, "QUATRAINS", source)
+    return corpora.load("quatrains", tmp_path)
+
+
+def test_a_poem_is_its_kind_and_four_lines(corpus):
+    symbols = corpus.symbols
+    assert symbols.decode(corpus.test) == 2 * ("<5>" + "".join(f"{line}\n" for line in FIVE))
+    assert [symbols.symbols[number] for number in corpus.starts] == ["<5>", "<7>"]
+    # Of the seven only what occurs twice is known.
+    assert symbols.decode(corpus.validation).startswith("<7><unk><unk><unk>月<unk>光<unk>\n")
+
+
+def test_what_is_scored_are_the_characters_of_the_other_lines(corpus):
+    scored = corpus.test[corpus.is_scored(corpus.test)]
+    assert corpus.symbols.decode(scored) == 2 * "".join(FIVE[1:])
+
+
+def test_ngrams_do_not_reach_from_a_poem_to_the_next(corpus):
+    found = ngram_metrics(corpus)
+    # After the first characters of a line the rest is sure, all but for the smoothing.
+    assert all(figures["test_perplexity"] < 2.5 for figures in found.values())
+
+
+def test_lines_and_ends_of_poems_one_after_the_other(corpus):
+    lines, is_end = quatrains.places(np.tile(corpus.test, 2), corpus.symbols)
+    one = [-1] + [line for line in range(4) for _ in range(6)]
+    assert lines.tolist() == 4 * one
+    assert np.flatnonzero(is_end)[:5].tolist() == [6, 12, 18, 24, 31]
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        b"no gzip",
+        gzip.compress(b"\xff"),
+        compressed(["tang", *FIVE[:3]]),
+        compressed(["tang", *FIVE[:3], SEVEN[3]]),
+        compressed(["tang", *["山山"] * 4]),
+        gzip.compress(b"tang\n"),
+    ],
+)
+def test_what_holds_no_quatrains_is_refused(contents):
+    with pytest.raises(DataError, match=r"of quatrains (can't be read|holds none)"):
+        quatrains.poems(contents)
