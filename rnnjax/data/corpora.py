@@ -80,8 +80,9 @@ def load(
         dataset: ``"tiny_shakespeare"`` (characters, as TFDS splits them), ``"war_and_peace"``
             (bytes), ``"wikitext2"`` (words), ``"quatrains"`` (`rnnjax.data.quatrains`; the loss
             is that of the characters of lines 2 to 4), ``"brackets"``
-            (`rnnjax.data.brackets`), ``"text"`` with `text`, or ``"auto"``: what `text` names, else Shakespeare, and where that is
-            neither here nor to be had, the brackets with a ``warning``.
+            (`rnnjax.data.brackets`), ``"text"`` with `text`, or ``"auto"``: what `text` names, else
+            Shakespeare, and where that is neither here nor to be had, the brackets with a
+            ``warning``.
         data_dir: A folder that holds prepared TFDS data, or original files in a folder of the data
             set's name; as in TFDS, it is otherwise ``$TFDS_DATA_DIR`` or
             ``~/tensorflow_datasets``.
