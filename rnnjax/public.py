@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rnnjax import decoding as decoding
 from rnnjax import serialization as serialization
 from rnnjax.cell import Carry, Cell, Layer, Params
 from rnnjax.cells import (

@@ -20,7 +20,7 @@ FLOORS = (
     {"data"},
     {"cell", "fused_cell", "hyperparameters"},
     {"unrolling"},
-    {"cells", "combinators", "devices"},
+    {"cells", "combinators", "decoding", "devices"},
     {"analysis", "bridges", "interop", "models", "public", "serialization"},
     {"runs", "training"},
     {"experiment", "export", "outset"},
@@ -29,6 +29,7 @@ FLOORS = (
 
 CLOSED = {
     "cells": {"cells"},
+    "decoding": {"cells", "combinators", "devices"},
     "outset": {"experiment", "export"},
     "export": {"experiment", "runs", "training", "data"},
     "data": {"reports"},
@@ -45,7 +46,7 @@ NUMBERS = (
 
 THIRD_PARTY = {
     frozenset({*PARTS, "rnnjax.cells", *RUN}): {"jax"},
-    frozenset({"rnnjax.unrolling", "rnnjax.combinators"}): {"jax", "numpy"},
+    frozenset({"rnnjax.unrolling", "rnnjax.combinators", "rnnjax.decoding"}): {"jax", "numpy"},
     frozenset({"rnnjax.reports.confusion_matrix"}): {"numpy"},
     frozenset({"rnnjax.analysis"}): {"jax", "numpy", "scipy", "matplotlib"},
     frozenset({f"rnnjax.analysis.{name}" for name in NUMBERS}): {"jax", "numpy", "scipy"},
@@ -254,6 +255,9 @@ def test_every_third_party_import_is_declared():
         ("rnnjax/combinators/stack.py", "from rnnjax import LSTM"),
         ("rnnjax/combinators/stack.py", "from rnnjax.models import SequenceTagger"),
         ("rnnjax/combinators/stack.py", "import flax.linen"),
+        ("rnnjax/decoding/writing.py", "from rnnjax.cells import LSTM"),
+        ("rnnjax/decoding/writing.py", "from rnnjax.models import SequenceTagger"),
+        ("rnnjax/decoding/writing.py", "import flax.linen"),
         ("rnnjax/models/classifier.py", "from rnnjax.training.loop import Trainer"),
         ("rnnjax/bridges/linen.py", "from rnnjax.experiment import launch"),
         ("rnnjax/training/loop.py", "from rnnjax import LSTM"),

@@ -339,5 +339,7 @@ def _write(
         jnp.zeros(num_rows, jnp.int32),
         state,
     )
+    if num_steps == 0:
+        return empty
     samples, _ = lax.while_loop(goes_on, write, (empty, jnp.int32(0)))
     return samples
