@@ -63,6 +63,7 @@ class Config(xp.Config):
     tied: bool = xp.setting(False, "one matrix for embedding and output")
     dropout: float = xp.setting(0.0, "rate, on what layers give (and embeddings)", **RATE)
     variational: bool = xp.setting(False, "leave out the same features throughout a window")
+    weight_drop: float = xp.setting(0.0, "rate, on the weights from state to state", **RATE)
     initialization: str = xp.setting("keras", "distributions", choices=("keras", "torch"))
     uniform: float | None = xp.setting(
         None, "draw every parameter uniformly within ±this instead", positive=True
@@ -97,9 +98,17 @@ class Config(xp.Config):
 
 def build_model(config: Config, num_symbols: int) -> LanguageModel:
     """Embedding or one-hot symbols, recurrent layers, and a dense layer to the next symbol."""
+
+    def wrap(place: int, cell: rnnjax.Layer) -> rnnjax.Layer:
+        between = config.dropout if config.variational and place else 0.0
+        if between or config.weight_drop:
+            cell = rnnjax.Dropout(cell, inputs=between, weights=config.weight_drop)
+        return cell if place or config.embedding_size else rnnjax.OneHot(cell)
+
     layer = xp.build_layer(
-        config, config.embedding_size or num_symbols, one_hot=not config.embedding_size,
-        dropout=config.dropout, initialization=config.initialization,
+        config, config.embedding_size or num_symbols, wrap=wrap,
+        dropout=0.0 if config.variational else config.dropout,
+        initialization=config.initialization,
     )  # fmt: skip
     same = ("embedding_size", "tied", "dropout", "variational", "initialization")
     return LanguageModel(num_symbols, layer, **{name: getattr(config, name) for name in same})
@@ -133,7 +142,9 @@ def problem(config: Config, layout: xp.Layout, data: corpora.Corpus) -> xp.Probl
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         rngs = {"dropout": key}
-        carry, each = losses(params, carry, *batch, training=config.dropout > 0, rngs=rngs)
+        carry, each = losses(
+            params, carry, *batch, training=config.dropout + config.weight_drop > 0, rngs=rngs
+        )
         return each.mean(axis=1), carry
 
     def first_carry(number: int) -> Any:

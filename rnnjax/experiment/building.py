@@ -12,7 +12,7 @@ from flax import linen as nn
 
 from rnnjax.cell import Layer
 from rnnjax.cells import CELLS
-from rnnjax.combinators import OneHot, Stack
+from rnnjax.combinators import Stack
 from rnnjax.devices.precision import computing_in
 from rnnjax.experiment.experiment import Outcome
 from rnnjax.reports.tables import ClassScores, class_scores, class_table
@@ -53,22 +53,25 @@ def initializing(model: nn.Module, *inputs: Any) -> Callable[[jax.Array], Any]:
 
 
 def build_layer(
-    config: Any, num_features: int, *, one_hot: bool = False, dropout: float = 0.0, **options: Any
+    config: Any,
+    num_features: int,
+    *,
+    wrap: Callable[[int, Layer], Layer] = lambda place, cell: cell,
+    dropout: float = 0.0,
+    **options: Any,
 ) -> Layer:
     """The cell of --cell with --hidden_size, or --num_layers of them in a `rnnjax.Stack`.
 
     Args:
         config: the settings.
         num_features: D, of the first one's inputs.
-        one_hot: whether these are the numbers of D symbols.
+        wrap: ``wrap(place, cell)``: what is put around each cell, the lowest at place 0.
         dropout: rate of each layer's outputs but the top one's.
         options: of each cell, by name.
     """
     sizes = [num_features] + [config.hidden_size] * config.num_layers
     cell: Any = CELLS[config.cell]
-    cells = [cell(d, h, **options) for d, h in itertools.pairwise(sizes)]
-    if one_hot:
-        cells[0] = OneHot(cells[0])
+    cells = [wrap(i, cell(d, h, **options)) for i, (d, h) in enumerate(itertools.pairwise(sizes))]
     return cells[0] if len(cells) == 1 else Stack(tuple(cells), dropout=dropout)
 
 

@@ -9,6 +9,7 @@ import jax
 import pytest
 
 from experiments import language_model
+from rnnjax import LSTM, Dropout, OneHot, Stack
 from rnnjax.experiment.command_line import merge
 from rnnjax.reports.tables import count_params
 from tests.experiments.starting import assert_refused, start
@@ -128,3 +129,18 @@ def test_the_model_is_exported(trained, tmp_path):
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"model.stablehlo", "symbols.json"} <= names
+
+
+def test_dropout_lies_where_it_is_asked_for():
+    settings = {"num_layers": 2, "hidden_size": 3, "dropout": 0.4, "initialization": "torch"}
+
+    def built(**more):
+        config = language_model.Config(**settings | more)
+        return language_model.build_model(config, 5).layer
+
+    first, second = (LSTM(d, 3, initialization="torch") for d in (5, 3))
+    assert built() == Stack((OneHot(first), second), dropout=0.4)
+    assert built(variational=True) == Stack((OneHot(first), Dropout(second, inputs=0.4)))
+    assert built(dropout=0.0, weight_drop=0.2) == Stack(
+        (OneHot(Dropout(first, weights=0.2)), Dropout(second, weights=0.2))
+    )
