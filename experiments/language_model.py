@@ -31,10 +31,10 @@ import rnnjax.experiment as xp
 from rnnjax.data import corpora
 from rnnjax.data.ngram_baselines import ngram_metrics
 from rnnjax.data.symbols import Symbols
-from rnnjax.experiment import writing
+from rnnjax.experiment import looking, writing
 from rnnjax.export import Array, Model, carry_arrays
 from rnnjax.models import LanguageModel
-from rnnjax.reports import plots, surprise
+from rnnjax.reports import plots
 
 SYMBOLS = "symbols.json"
 RATE: Any = {"at_least": 0, "below": 1}
@@ -173,15 +173,17 @@ def report(run: xp.Outcome) -> dict[str, Any]:
 
 
 def draw(folder: Path, run: xp.Outcome) -> None:
-    """The curves; and a page of the test text, each symbol coloured by its surprise."""
+    """The curves; and a page on what surprises the network, what its units do, what it writes."""
     best = run.data.best_loss
     limits = {} if best is None else {"best possible": best}
     metric = "perplexity" if run.data.symbols.unit == "word" else "bits"
     plots.plot_curves(
         folder / "curves.png", run.problem.title, run.history, "validation", limits, metric
     )
-    losses = run.outputs if run.config.num_seeds == 1 else run.outputs[0]
-    surprise.write(folder / "surprise.html", run.problem.title, run.data, losses)
+    one = run.config.num_seeds == 1
+    params, losses = jax.tree.map(lambda a: a if one else a[0], (run.params, run.outputs))
+    model, title = run.problem.model, run.problem.title
+    looking.write_page(folder / "text.html", title, model, params, run.data, losses)
 
 
 def trained(config: Config) -> tuple[LanguageModel, Any, Symbols]:

@@ -69,7 +69,7 @@ def write(
     options: dict[str, Any] = {
         "num_steps": config.length,
         "sampling": sampling,
-        "constrain": _known_words(symbols),
+        "constrain": known_words(symbols),
     }
     key = jax.random.key(config.seed)
     if rows == 1:
@@ -128,7 +128,7 @@ def _after(prompt: str, symbols: Symbols) -> str:
     return " " if symbols.unit == "word" and prompt and not prompt[-1].isspace() else ""
 
 
-def _known_words(symbols: Symbols) -> Constraint | None:
+def known_words(symbols: Symbols) -> Constraint | None:
     """Nobody wants to read that a word is unknown."""
     if UNKNOWN not in symbols.symbols:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 
 import jax
 import pytest
@@ -66,8 +67,10 @@ def test_a_run_beats_what_counting_reaches_and_draws(trained):
     assert len(metrics) == 3
     assert metrics[-1]["validation_bits"] < metrics[0]["validation_bits"]
     assert (run / "curves.png").stat().st_size > 10_000
-    page = (run / "surprise.html").read_text(encoding="utf-8")
-    assert "bits each" in page
+    page = (run / "text.html").read_text(encoding="utf-8")
+    headings = re.findall("<h2>(.*?)</h2>", page)
+    assert headings[0] == "Surprise"
+    assert [h.split()[0] for h in headings[1:]] == ["Unit"] * 4 + ["Written"] * 3
     symbols = json.loads((run / "symbols.json").read_text())
     assert "ö" in symbols["symbols"]
 
