@@ -40,7 +40,7 @@ RUN = tuple(f"rnnjax.unrolling.{name}" for name in ("arguments", "executors", "u
 PARTS = tuple(f"rnnjax.{name}" for name in sorted(FLOORS[0] | FLOORS[3] - {"errors"}))
 
 NUMBERS = (
-    "bootstrap", "class_scores", "equal_size", "gradient_noise", "input_order", "state",
+    "bootstrap", "class_scores", "context", "equal_size", "gradient_noise", "input_order", "state",
 )  # fmt: skip
 """The analyses that draw nothing."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,8 @@ PARTS = (0.8, 0.9)
 SHORTEST_TEXT = 1_000
 
 
-class Corpus(NamedTuple):
+@dataclasses.dataclass(frozen=True, eq=False)
+class Corpus:
     """A text in three parts, each a stream of symbols.
 
     Attributes:
@@ -56,10 +57,15 @@ class Corpus(NamedTuple):
     starts: tuple[int, ...] = ()
     is_scored: Callable[[np.ndarray], np.ndarray] = lambda stream: np.ones(len(stream), bool)
 
+    @property
+    def parts(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What is for training, for validation and for testing."""
+        return self.train, self.validation, self.test
+
     def described(self) -> str:
         """How long the parts are, how many symbols there are, and the licence."""
-        parts = zip(("train", "validate", "test"), self[1:4], strict=True)
-        told = ", ".join(f"{len(part):,} to {what}" for what, part in parts)
+        named = zip(("train", "validate", "test"), self.parts, strict=True)
+        told = ", ".join(f"{len(part):,} to {what}" for what, part in named)
         return (
             f"symbols  {told}; {len(self.symbols):,} different {self.symbols.unit}s\n"
             f"licence  {self.licence}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -20,6 +21,13 @@ MODELS: dict[str, Callable[..., Interpolated]] = {
 }
 
 
+@functools.lru_cache(maxsize=2)  # of one corpus
+def fitted(corpus: Corpus, name: str) -> Interpolated:
+    """The model of a name in `MODELS`, of the training part."""
+    longest = LONGEST[corpus.symbols.unit]
+    return MODELS[name](corpus.train, len(corpus.symbols), longest, _starts(corpus, corpus.train))
+
+
 def ngram_metrics(corpus: Corpus) -> dict[str, dict[str, float]]:
     """Loss, bits and perplexity per symbol of the test part, by the name of the model.
 
@@ -27,9 +35,8 @@ def ngram_metrics(corpus: Corpus) -> dict[str, dict[str, float]]:
     network, it sees all of the part that is before a symbol, and its first one is not scored.
     """
     found = {}
-    for name, kind in MODELS.items():
-        longest = LONGEST[corpus.symbols.unit]
-        model = kind(corpus.train, len(corpus.symbols), longest, _starts(corpus, corpus.train))
+    for name in MODELS:
+        model = fitted(corpus, name)
         context = int(_losses(model, corpus, corpus.validation).argmin())
         loss = float(_losses(model, corpus, corpus.test)[context])
         found[f"{name} {context + 1}-gram"] = {

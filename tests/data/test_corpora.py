@@ -33,8 +33,8 @@ def test_own_text_is_cut_in_three(tmp_path):
     path = tmp_path / "novel.txt"
     path.write_text("\ufeff" + TEXT + "Z")
     corpus = corpora.load("auto", text=path)
-    assert [len(part) for part in corpus[1:4]] == [2161, 270, 269]
-    whole = np.concatenate(corpus[1:4])
+    assert [len(part) for part in corpus.parts] == [2161, 270, 269]
+    whole = np.concatenate(corpus.parts)
     assert corpus.symbols.decode(whole) == TEXT
     assert corpus.origin == (
         f"the file {path}, without 1 held-out characters that training never saw"
@@ -79,7 +79,7 @@ def test_war_and_peace_is_read_byte_for_byte(tmp_path, monkeypatch):
     contents = head.ljust(2_606_596, b"a") + tail.ljust(325_825, b"b") + b"c" * 325_825
     published(corpora.WAR_AND_PEACE, monkeypatch, {"warpeace_input.txt": contents}, tmp_path)
     corpus = corpora.load("war_and_peace", tmp_path)
-    assert [len(part) for part in corpus[1:4]] == [2_606_596, 325_825, 325_825]
+    assert [len(part) for part in corpus.parts] == [2_606_596, 325_825, 325_825]
     assert corpus.symbols.decode(corpus.train[:8]) == "\ufeffWar\r\n"
     assert corpus.symbols.decode(corpus.validation[:8]) == "é Peace"
 
@@ -93,7 +93,7 @@ def test_wikitext_is_words_and_ends_of_lines(tmp_path, monkeypatch):
     published(corpora.WIKITEXT2, monkeypatch, parts, tmp_path)
     corpus = corpora.load("wikitext2", tmp_path)
     assert corpus.symbols.decode(corpus.train) == "\n= Title =\n\na b @-@ <unk> a\n"
-    assert [len(part) for part in corpus[1:4]] == [12, 2, 3]
+    assert [len(part) for part in corpus.parts] == [12, 2, 3]
     assert "CC BY-SA" in corpus.described()
 
 
@@ -106,8 +106,8 @@ def test_shakespeare_is_prepared_in_the_parts_of_tfds(tmp_path, server, monkeypa
     monkeypatch.setattr(corpora, "TINY_SHAKESPEARE", source)
     server.files = {"input.txt": text.encode()}
     corpus = corpora.load("auto", tmp_path)
-    assert [len(part) for part in corpus[1:4]] == [1_003_854, 55_770, 55_770]
-    assert corpus.symbols.decode(np.concatenate(corpus[1:4])) == text
+    assert [len(part) for part in corpus.parts] == [1_003_854, 55_770, 55_770]
+    assert corpus.symbols.decode(np.concatenate(corpus.parts)) == text
     server.files = {}
     again = corpora.load("tiny_shakespeare", tmp_path)
     assert again.origin.startswith("the prepared TFDS folder")
