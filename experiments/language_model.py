@@ -24,7 +24,6 @@ if __name__ == "__main__":
 
 import jax
 import jax.numpy as jnp
-from optax import softmax_cross_entropy_with_integer_labels as cross_entropy
 
 import rnnjax
 import rnnjax.experiment as xp
@@ -34,6 +33,7 @@ from rnnjax.data.symbols import Symbols
 from rnnjax.experiment import looking, writing
 from rnnjax.export import Array, Model, carry_arrays
 from rnnjax.models import LanguageModel
+from rnnjax.models.adaptive_softmax import check_cutoffs
 from rnnjax.reports import plots
 
 SYMBOLS = "symbols.json"
@@ -61,6 +61,12 @@ class Config(xp.Config):
         0, "features of a symbol; 0: one-hot, each with rows of its own in the cell", at_least=0
     )
     tied: bool = xp.setting(False, "one matrix for embedding and output")
+    cutoffs: str | None = xp.setting(
+        None, "adaptive softmax: the first word of each tail by frequency, such as 2000,10000"
+    )
+    div_value: float = xp.setting(
+        4.0, "how many times fewer features each tail has than what is before it", at_least=1
+    )
     dropout: float = xp.setting(0.0, "rate, on what layers give (and embeddings)", **RATE)
     variational: bool = xp.setting(False, "leave out the same features throughout a window")
     weight_drop: float = xp.setting(0.0, "rate, on the weights from state to state", **RATE)
@@ -94,6 +100,7 @@ class Config(xp.Config):
         super().__post_init__()
         if self.tied and not self.embedding_size:
             raise xp.UsageError("--tied needs an --embedding_size, the features that are shared.")
+        xp.whole_numbers("--cutoffs", self.cutoffs)
 
 
 def build_model(config: Config, num_symbols: int) -> LanguageModel:
@@ -110,8 +117,10 @@ def build_model(config: Config, num_symbols: int) -> LanguageModel:
         dropout=0.0 if config.variational else config.dropout,
         initialization=config.initialization,
     )  # fmt: skip
-    same = ("embedding_size", "tied", "dropout", "variational", "initialization")
-    return LanguageModel(num_symbols, layer, **{name: getattr(config, name) for name in same})
+    same = ("embedding_size", "tied", "dropout", "variational", "initialization", "div_value")
+    options = {name: getattr(config, name) for name in same}
+    cutoffs = xp.whole_numbers("--cutoffs", config.cutoffs)
+    return LanguageModel(num_symbols, layer, cutoffs=cutoffs, **options)
 
 
 def initial(config: Config, model: LanguageModel) -> Any:
@@ -120,9 +129,23 @@ def initial(config: Config, model: LanguageModel) -> Any:
     return xp.drawn_within(init, config.uniform)
 
 
+def check_tails(model: LanguageModel, unit: str) -> None:
+    """Whether the symbols of this unit can be cut by --cutoffs."""
+    if unit != "word":
+        raise xp.UsageError(
+            f"--cutoffs needs words, whose numbers go by frequency; those of {unit}s don't."
+        )
+    try:
+        check_cutoffs(model.cutoffs, model.num_symbols)
+    except ValueError as error:
+        raise xp.UsageError(f"--{error}") from None
+
+
 def problem(config: Config, layout: xp.Layout, data: corpora.Corpus) -> xp.Problem:
     """What is to be learnt: at each symbol of the text the one after it."""
     model = build_model(config, len(data.symbols))
+    if model.cutoffs:
+        check_tails(model, data.symbols.unit)
     apply, init = xp.applying(config, model), initial(config, model)
     try:
         rows = xp.as_rows(data.train, config.batch_size, config.window)
@@ -133,12 +156,11 @@ def problem(config: Config, layout: xp.Layout, data: corpora.Corpus) -> xp.Probl
     needs = xp.needs_of(
         config, layout, init, layer=model.layer, time_steps=config.window,
         data=4 * (2 * len(data.train) + 3 * len(data.validation) + 3 * len(data.test)),
-        data_flags="--text", outputs=len(data.symbols),
+        data_flags="--text", outputs=(*model.cutoffs, len(data.symbols))[0],
     )  # fmt: skip
 
     def losses(params: Any, carry: Any, xs: jax.Array, ys: jax.Array, **options: Any) -> Any:
-        carry, logits = apply(params, xs, carry, **options)
-        return carry, cross_entropy(logits.astype(jnp.float32), ys)
+        return apply(params, xs, ys, carry, method="losses", **options)
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
         rngs = {"dropout": key}

@@ -29,6 +29,7 @@ from rnnjax.training.evaluation import (
     regression_metrics,
     scoring,
 )
+from rnnjax.training.fields import whole_numbers
 from rnnjax.training.lengths import batches_by_length
 from rnnjax.training.metrics import ACCURACY, LOSS, Metric
 from rnnjax.training.needs import needs_of, num_bytes
@@ -45,5 +46,5 @@ __all__ = [
     "build_layer", "classification_metrics", "classifying", "command", "drawn_within",
     "initializing", "launch", "load_model", "needs_of", "num_bytes", "read_file", "reading",
     "regressing", "regression_metrics", "run_title", "saved_config", "saved_dataset", "scoring",
-    "setting", "show_class_scores", "stream_metrics",
+    "setting", "show_class_scores", "stream_metrics", "whole_numbers",
 ]  # fmt: skip

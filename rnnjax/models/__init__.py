@@ -1,5 +1,6 @@
 """The models that the experiments train, as flax.linen modules, one in each file."""
 
+from rnnjax.models.adaptive_softmax import AdaptiveEmbedding, AdaptiveSoftmax
 from rnnjax.models.classifier import SequenceClassifier
 from rnnjax.models.language import LanguageModel
 from rnnjax.models.plain import PlainClassifier
@@ -7,6 +8,8 @@ from rnnjax.models.tagger import SequenceTagger
 from rnnjax.models.text import TextClassifier
 
 __all__ = [
+    "AdaptiveEmbedding",
+    "AdaptiveSoftmax",
     "LanguageModel",
     "PlainClassifier",
     "SequenceClassifier",

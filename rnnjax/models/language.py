@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from optax import softmax_cross_entropy_with_integer_labels as cross_entropy
 
 from rnnjax.bridges.linen import RNN
 from rnnjax.cell import Carry, Layer
-from rnnjax.initializers import INITIALIZATIONS
+from rnnjax.initializers import INITIALIZATIONS, Initializer
+from rnnjax.models.adaptive_softmax import AdaptiveEmbedding, AdaptiveSoftmax
 from rnnjax.models.parts import Dropout, dense
 
 
@@ -29,6 +33,13 @@ class LanguageModel(nn.Module):
         variational: whether the same features are left out throughout a window, or others at each
             step.
         initialization: initial distributions, "keras" or "torch".
+        cutoffs: the first word of each tail of an `AdaptiveSoftmax`, where there is one: the
+            symbols are numbered by falling frequency then. Tied, it has the matrices of an
+            `AdaptiveEmbedding`.
+        div_value: what each of its bands has fewer features than the one before by.
+
+    Raises:
+        ValueError: the vocabulary can't be cut so.
 
     Source: T. Mikolov et al., "Recurrent neural network based language model", Interspeech 2010;
     tied as in H. Inan, K. Khosravi, R. Socher, "Tying word vectors and word classifiers",
@@ -42,30 +53,77 @@ class LanguageModel(nn.Module):
     dropout: float = 0.0
     variational: bool = False
     initialization: str = "keras"
+    cutoffs: tuple[int, ...] = ()
+    div_value: float = 4.0
 
-    @nn.compact
     def __call__(
         self, symbols: jax.Array, carry: Carry | None = None, *, training: bool = False
     ) -> tuple[Carry, jax.Array]:
-        """Numbers ``[B, T]``: the final carry and the logits ``[B, T, V]`` of what comes next."""
+        """Numbers ``[B, T]``: the final carry and the logits ``[B, T, V]`` of what comes next.
+
+        Those of an adaptive softmax are log-probabilities.
+        """
+        return self._run(symbols, carry, None, training)
+
+    def losses(
+        self,
+        symbols: jax.Array,
+        targets: jax.Array,
+        carry: Carry | None = None,
+        *,
+        training: bool = False,
+    ) -> tuple[Carry, jax.Array]:
+        """Numbers ``[B, T]``, and those that came next: the final carry, and the losses ``[B, T]``.
+
+        They are negative log-probabilities in nats, of float32 if not of a wider type.
+        """
+        return self._run(symbols, carry, targets, training)
+
+    @nn.compact
+    def _run(
+        self, symbols: jax.Array, carry: Carry | None, targets: jax.Array | None, training: bool
+    ) -> tuple[Carry, jax.Array]:
         same = (1,) if self.variational else ()
         drop = Dropout(self.dropout, broadcast_dims=same, deterministic=not training)
-        embedding = None
-        if self.embedding_size:
-            initial = INITIALIZATIONS[self.initialization].embedding
-            embedding = nn.Embed(
-                self.num_symbols, self.embedding_size, embedding_init=initial, name="embedding"
-            )
-            xs = drop(embedding(symbols))
-        else:
-            xs = symbols[..., None]
+        embedding = self._embedding() if self.embedding_size else None
+        xs = symbols[..., None] if embedding is None else drop(embedding(symbols))
         carry, ys = RNN(self.layer, name="rnn")(xs, carry, training=training)
         ys, num_outputs = drop(ys), self.layer.output_size
-        if embedding is None or not self.tied:
-            to_logits = dense(self.num_symbols, num_outputs, self.initialization, "to_logits")
-            return carry, to_logits(ys)
-        if num_outputs != self.embedding_size:
+        tied = embedding if self.tied else None
+        if tied is not None and num_outputs != self.embedding_size:
             ys = nn.Dense(self.embedding_size, use_bias=False, name="to_embedding")(ys)
-        bias = self.param("bias", nn.initializers.zeros, (self.num_symbols,))
-        logits = embedding.attend(ys)
-        return carry, logits + jnp.broadcast_to(bias.astype(logits.dtype), logits.shape)
+        if self.cutoffs:
+            softmax = self._adaptive_softmax(tied)
+            return carry, softmax(ys) if targets is None else softmax.losses(ys, targets)
+        if tied is None:
+            logits = dense(self.num_symbols, num_outputs, self.initialization, "to_logits")(ys)
+        else:
+            bias = self.param("bias", nn.initializers.zeros, (self.num_symbols,))
+            logits = tied.attend(ys)
+            logits += jnp.broadcast_to(bias.astype(logits.dtype), logits.shape)
+        if targets is None:
+            return carry, logits
+        wide = jnp.promote_types(logits.dtype, jnp.float32)
+        return carry, cross_entropy(logits.astype(wide), targets)
+
+    def _embedding(self) -> Any:
+        if self.tied and self.cutoffs:
+            return self._bands(self.embedding_size, None, "embedding")
+        initial = INITIALIZATIONS[self.initialization].embedding
+        return nn.Embed(
+            self.num_symbols, self.embedding_size, embedding_init=initial, name="embedding"
+        )
+
+    def _adaptive_softmax(self, tied: AdaptiveEmbedding | None) -> AdaptiveSoftmax:
+        number = self.layer.output_size
+        initial = INITIALIZATIONS[self.initialization].dense_kernel(number)
+        words = tied if tied is not None else self._bands(number, initial, "words")
+        return AdaptiveSoftmax(words, name="softmax")
+
+    def _bands(
+        self, num_features: int, initial: Initializer | None, name: str
+    ) -> AdaptiveEmbedding:
+        return AdaptiveEmbedding(
+            self.num_symbols, num_features, self.cutoffs, self.div_value, self.initialization,
+            initial, name=name,
+        )  # fmt: skip

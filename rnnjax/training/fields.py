@@ -6,6 +6,7 @@ import dataclasses
 import math
 import numbers
 import os
+import re
 import typing
 from collections.abc import Sequence
 from pathlib import Path
@@ -104,6 +105,30 @@ _KINDS: dict[Any, tuple[Any, str]] = {
     str: (str, "a text"),
     Sequence[str]: (list | tuple, "a list of texts"),
 }
+
+
+def whole_numbers(name: str, text: str | None) -> tuple[int, ...]:
+    """The numbers that a setting lists as a text; none where it is None.
+
+    Args:
+        name: the setting's, as a flag.
+        text: such as ``"2000,10000"``.
+
+    Raises:
+        UsageError: it is something else.
+
+    >>> whole_numbers("--cutoffs", "2000,10000")
+    (2000, 10000)
+    """
+    if text is None:
+        return ()
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch("[0-9]{1,9}", part) for part in parts):
+        raise UsageError(
+            f"{name} must be whole numbers with commas between, such as 2000,10000, not "
+            f"{shown(text)}."
+        )
+    return tuple(map(int, parts))
 
 
 def kind_of(annotation: Any) -> Any:
