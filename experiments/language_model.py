@@ -103,7 +103,7 @@ class Config(xp.Config):
         xp.whole_numbers("--cutoffs", self.cutoffs)
 
 
-def build_model(config: Config, num_symbols: int) -> LanguageModel:
+def build_model(config: Config, num_symbols: int, starts: tuple[int, ...] = ()) -> LanguageModel:
     """Embedding or one-hot symbols, recurrent layers, and a dense layer to the next symbol."""
 
     def wrap(place: int, cell: rnnjax.Layer) -> rnnjax.Layer:
@@ -120,7 +120,7 @@ def build_model(config: Config, num_symbols: int) -> LanguageModel:
     same = ("embedding_size", "tied", "dropout", "variational", "initialization", "div_value")
     options = {name: getattr(config, name) for name in same}
     cutoffs = xp.whole_numbers("--cutoffs", config.cutoffs)
-    return LanguageModel(num_symbols, layer, cutoffs=cutoffs, **options)
+    return LanguageModel(num_symbols, layer, cutoffs=cutoffs, starts=starts, **options)
 
 
 def initial(config: Config, model: LanguageModel) -> Any:
@@ -143,7 +143,7 @@ def check_tails(model: LanguageModel, unit: str) -> None:
 
 def problem(config: Config, layout: xp.Layout, data: corpora.Corpus) -> xp.Problem:
     """What is to be learnt: at each symbol of the text the one after it."""
-    model = build_model(config, len(data.symbols))
+    model = build_model(config, len(data.symbols), data.symbols.starts)
     if model.cutoffs:
         check_tails(model, data.symbols.unit)
     apply, init = xp.applying(config, model), initial(config, model)
@@ -179,11 +179,17 @@ def problem(config: Config, layout: xp.Layout, data: corpora.Corpus) -> xp.Probl
     return xp.Problem(
         title=xp.run_title(config, config.cell, data), dataset=data, model=model, init=init,
         keys=layout.keys(config.seed, 2), loss=loss, batches=batches, data=rows,
-        evaluate=lambda params: xp.stream_metrics(validate(params), "validation"),
-        test=lambda params: xp.stream_metrics(predict(params)), predict=predict,
+        evaluate=lambda params: scored(data, validate(params), "validation"),
+        test=lambda params: scored(data, predict(params), "test"), predict=predict,
         watched="validation", best_by=xp.LOSS, keep_best=config.keep_best, needs=needs,
         carry=first_carry(config.batch_size), files={SYMBOLS: data.symbols.to_json() + "\n"},
     )  # fmt: skip
+
+
+def scored(data: corpora.Corpus, losses: jax.Array, part: str) -> dict[str, Any]:
+    """Loss, bits and perplexity of those symbols that count; the first has nothing before it."""
+    counts = data.is_scored(getattr(data, part))[1:]
+    return xp.stream_metrics(losses if counts.all() else losses[..., counts], part)
 
 
 def report(run: xp.Outcome) -> dict[str, Any]:
@@ -211,7 +217,7 @@ def draw(folder: Path, run: xp.Outcome) -> None:
 def trained(config: Config) -> tuple[LanguageModel, Any, Symbols]:
     """The model of a run, its parameters, and the symbols that it knows."""
     symbols = Symbols.from_json(xp.read_file(config, SYMBOLS))
-    model = build_model(config, len(symbols))
+    model = build_model(config, len(symbols), symbols.starts)
     return model, xp.load_model(config, initial(config, model)), symbols
 
 

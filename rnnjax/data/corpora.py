@@ -40,7 +40,6 @@ class Corpus:
         licence: One phrase that says who may do what with it.
         warning: Where other data than was asked for stand in, the sentence that says so.
         best_loss: The loss of the best possible model, where that is known.
-        starts: Symbols that something new begins with, at which what was before is forgotten.
         is_scored: ``is_scored(stream)``: which symbols of a part count in the loss, bool ``[N]``;
             by default all.
     """
@@ -54,7 +53,6 @@ class Corpus:
     licence: str
     warning: str | None = None
     best_loss: float | None = None
-    starts: tuple[int, ...] = ()
     is_scored: Callable[[np.ndarray], np.ndarray] = lambda stream: np.ones(len(stream), bool)
 
     @property
@@ -231,7 +229,6 @@ def _quatrains(
         symbols=symbols,
         origin=found.origin,
         licence=QUATRAINS.licence,
-        starts=tuple(map(symbols.number, quatrains.KINDS)),
         is_scored=is_scored,
     )
 

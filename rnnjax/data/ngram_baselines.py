@@ -54,4 +54,4 @@ def _losses(model: Interpolated, corpus: Corpus, part: np.ndarray) -> np.ndarray
 
 
 def _starts(corpus: Corpus, part: np.ndarray) -> np.ndarray:
-    return np.flatnonzero(np.isin(part, corpus.starts))
+    return np.flatnonzero(np.isin(part, corpus.symbols.starts))

@@ -100,6 +100,13 @@ class Symbols:
     def __repr__(self) -> str:
         return f"<{len(self):,} {self.unit}s: {' '.join(map(repr, self.symbols[:3]))} …>"
 
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Numbers of the signs that something new begins with: ``<5>`` and ``<7>`` of poems."""
+        if self.unit != "sign":
+            return ()
+        return tuple(n for n, s in enumerate(self.symbols) if re.fullmatch(r"<\d+>", s))
+
     @cached_property
     def _numbers(self) -> dict[str, int]:
         return {symbol: number for number, symbol in enumerate(self.symbols)}

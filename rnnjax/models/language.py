@@ -37,6 +37,8 @@ class LanguageModel(nn.Module):
             symbols are numbered by falling frequency then. Tied, it has the matrices of an
             `AdaptiveEmbedding`.
         div_value: what each of its bands has fewer features than the one before by.
+        starts: numbers of symbols that something new begins with: before one of them the state
+            begins anew.
 
     Raises:
         ValueError: the vocabulary can't be cut so.
@@ -55,6 +57,7 @@ class LanguageModel(nn.Module):
     initialization: str = "keras"
     cutoffs: tuple[int, ...] = ()
     div_value: float = 4.0
+    starts: tuple[int, ...] = ()
 
     def __call__(
         self, symbols: jax.Array, carry: Carry | None = None, *, training: bool = False
@@ -87,7 +90,8 @@ class LanguageModel(nn.Module):
         drop = Dropout(self.dropout, broadcast_dims=same, deterministic=not training)
         embedding = self._embedding() if self.embedding_size else None
         xs = symbols[..., None] if embedding is None else drop(embedding(symbols))
-        carry, ys = RNN(self.layer, name="rnn")(xs, carry, training=training)
+        resets = jnp.isin(symbols, jnp.array(self.starts)) if self.starts else None
+        carry, ys = RNN(self.layer, name="rnn")(xs, carry, resets=resets, training=training)
         ys, num_outputs = drop(ys), self.layer.output_size
         tied = embedding if self.tied else None
         if tied is not None and num_outputs != self.embedding_size:

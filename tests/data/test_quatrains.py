@@ -45,7 +45,7 @@ def corpus(tmp_path, monkeypatch):
 def test_a_poem_is_its_kind_and_four_lines(corpus):
     symbols = corpus.symbols
     assert symbols.decode(corpus.test) == 2 * ("<5>" + "".join(f"{line}\n" for line in FIVE))
-    assert [symbols.symbols[number] for number in corpus.starts] == ["<5>", "<7>"]
+    assert [symbols.symbols[number] for number in symbols.starts] == ["<5>", "<7>"]
     # Of the seven only what occurs twice is known.
     assert symbols.decode(corpus.validation).startswith("<7><unk><unk><unk>月<unk>光<unk>\n")
 

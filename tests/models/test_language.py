@@ -70,3 +70,15 @@ def test_dropout_leaves_features_out_at_each_step_or_throughout(variational):
     assert set(np.unique(xs)) == {0.0, 2.0}
     assert (xs == xs[:, :1]).all() == variational
     assert 0.4 < (xs == 0).mean() < 0.6
+
+
+def test_the_state_begins_anew_where_something_new_does():
+    model = LanguageModel(7, OneHot(GRU(7, 4)), starts=(3, 5))
+    params = made(model)
+    symbols = np.array([[1, 2, 3, 0, 6, 5, 1]])
+    _, logits = model.apply({"params": params}, symbols)
+    for begin, end in ((0, 2), (2, 5), (5, 7)):
+        _, alone = model.apply({"params": params}, symbols[:, begin:end])
+        assert_close(logits[:, begin:end], alone, tolerance=1e-5)
+    _, carried = model.clone(starts=()).apply({"params": params}, symbols)
+    assert np.abs(carried - logits)[:, 2:].max() > 1e-3
