@@ -210,13 +210,7 @@ def _search(
     search = lax.while_loop(goes_on, search_on, search)
     # Where the search has stopped early these can't be better, whatever is still to come.
     cut = search.living._replace(scores=search.living.scores / penalties[search.t])
-    found = _best(_joined(search.finished, cut), num_results)[0]
-    is_there = found.scores > -jnp.inf
-    return Beams(
-        jnp.where(is_there[..., None], found.tokens, filling),
-        found.scores,
-        jnp.where(is_there, found.lengths, 0),
-    )
+    return _best(_joined(search.finished, cut), num_results)[0]
 
 
 def _joined(first: Beams, second: Beams) -> Beams:

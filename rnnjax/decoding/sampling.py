@@ -46,7 +46,7 @@ class Sampling:
 
     Source: top-k: A. Fan, M. Lewis, Y. Dauphin, "Hierarchical neural story generation", ACL 2018,
     arXiv:1805.04833; nucleus: A. Holtzman, J. Buys, L. Du, M. Forbes, Y. Choi, "The curious case of
-    neural text degeneration", ICLR 2020, arXiv:1904.09751, equations 2 and 3.
+    neural text degeneration", ICLR 2020, arXiv:1904.09751, section 3.1.
     """
 
     temperature: float = 1.0
@@ -107,7 +107,7 @@ class Sampling:
             int32 ``[...]``. What is rarer than about 1e-7 is drawn with a chance that is only
             roughly its own.
         """
-        shares = None if self.temperature == 0 else jax.random.uniform(key, logits.shape[:-1])
+        shares = None if self.temperature == 0 else _share(key, logits.shape[:-1])
         return self.draw_by(shares, logits)
 
     def draw_rows(self, keys: jax.Array, logits: jax.Array) -> jax.Array:
@@ -120,7 +120,7 @@ class Sampling:
         Returns:
             int32 ``[B]``.
         """
-        shares = None if self.temperature == 0 else jax.vmap(jax.random.uniform)(keys)
+        shares = None if self.temperature == 0 else jax.vmap(_share)(keys)
         return self.draw_by(shares, logits)
 
     def draw_by(self, shares: jax.Array | None, logits: jax.Array) -> jax.Array:
@@ -133,7 +133,7 @@ class Sampling:
             return largest(logits)
         scaled, tokens = self._scaled(logits)
         weights = _weights(scaled)
-        drawn = pick(jnp.where(self._kept(weights), weights, 0), shares.astype(weights.dtype))
+        drawn = pick(jnp.where(self._kept(weights), weights, 0), shares)
         if tokens is None:
             return drawn
         return jnp.take_along_axis(tokens, drawn[..., None], axis=-1)[..., 0]
@@ -153,6 +153,11 @@ class Sampling:
         if self.top_p is None or self.top_p == 1:
             return jnp.ones(weights.shape, bool)
         return nucleus(weights, self.top_p)
+
+
+def _share(key: jax.Array, shape: tuple[int, ...] = ()) -> jax.Array:
+    """Numbers in [0, 1), the same ones under ``jax_enable_x64``."""
+    return jax.random.uniform(key, shape, jnp.float32)
 
 
 def _weights(scaled: jax.Array) -> jax.Array:

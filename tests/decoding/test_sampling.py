@@ -74,8 +74,21 @@ def test_a_row_is_drawn_by_its_own_key():
     sampling, keys = Sampling(top_p=0.9), jax.random.split(jax.random.key(0), 5)
     rows = np.random.default_rng(1).normal(size=(5, 30)).astype(np.float32)
     together = quick_jit(sampling.draw_rows)(keys, rows)
-    alone = [int(quick_jit(sampling.draw)(k, r)) for k, r in zip(keys, rows, strict=True)]
+    draw = quick_jit(sampling.draw)
+    alone = [int(draw(key, row)) for key, row in zip(keys, rows, strict=True)]
     assert together.tolist() == alone
+
+
+def test_wide_numbers_draw_as_narrow_ones_do(x64):
+    logits = np.random.default_rng(1).normal(size=(200, 30))
+    wide, narrow = (
+        quick_jit(Sampling(top_p=0.9).draw)(jax.random.key(0), logits.astype(dtype))
+        for dtype in (np.float64, np.float32)
+    )
+    assert np.mean(np.asarray(wide) == narrow) > 0.98
+    with jax.enable_x64(False):
+        again = quick_jit(Sampling(top_p=0.9).draw)(jax.random.key(0), logits.astype(np.float32))
+    np.testing.assert_array_equal(narrow, again)
 
 
 def test_what_the_model_rules_out_is_never_drawn():

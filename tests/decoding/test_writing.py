@@ -72,7 +72,7 @@ def test_it_is_a_loop_over_the_step():
 
 
 def test_the_log_probabilities_are_the_models_own():
-    samples = write(sampling=Sampling(2.0, top_p=0.9), constrain=allow(np.ones((1, V), bool)))
+    samples = write(sampling=Sampling(2.0, top_p=0.9), constrain=allow(np.arange(V)[None] != 2))
     h = np.asarray(tiny_carry(B)["h"], np.float64)
     expected = np.empty((T, B))
     for row in range(B):
@@ -101,15 +101,15 @@ def test_pieces_and_chunks_are_the_whole():
     options |= {"forced": np.where(np.arange(T)[:, None] == 5, 2, -np.ones((T, B), int))}
     options |= {"constrain": allow(np.arange(V)[None] != np.arange(T)[:, None] % 4)}
     whole = write(run=sample, **options)
-    begun = write(run=sample, num_steps=5, **options)
-    rest = fetched(resume(MODEL, begun.state, num_steps=T - 5, **options))
+    begun = write(run=sample, num_steps=6, **options)
+    rest = fetched(resume(MODEL, begun.state, num_steps=6, **options))
     joined = np.concatenate([begun.tokens, rest.tokens])
     np.testing.assert_array_equal(joined, whole.tokens)
     assert same(np.concatenate([begun.log_probs, rest.log_probs]), whole.log_probs)
     assert same(rest.state.carry, whole.state.carry)
     assert same(rest.state.ended, whole.state.ended)
     assert same(begun.lengths + rest.lengths, whole.lengths)
-    chunks = list(stream(MODEL, tiny_carry(B), FIRST, KEY, num_steps=T, chunk=5, **options))
+    chunks = list(stream(MODEL, tiny_carry(B), FIRST, KEY, num_steps=T, chunk=6, **options))
     taken = int(whole.state.position)
     np.testing.assert_array_equal(np.concatenate(chunks), whole.tokens[:taken])
 
@@ -156,12 +156,13 @@ def test_a_first_token_that_is_the_end_begins_a_text():
 
 
 def test_forced_tokens_are_written_and_read():
-    forced = -np.ones((5, B), int)
+    forced = -np.ones((4, B), int)
     forced[0], forced[3, 1] = 4, 0
     samples = write(forced=forced)
     where = forced >= 0
-    np.testing.assert_array_equal(samples.tokens[:5][where], forced[where])
+    np.testing.assert_array_equal(samples.tokens[:4][where], forced[where])
     assert (samples.log_probs < 0).all()
+    assert samples.tokens[4:, 1].any(), "behind the last position all rows are free"
     free = write()
     assert not np.array_equal(free.tokens[1:, 0], samples.tokens[1:, 0])
 
@@ -189,6 +190,13 @@ def test_a_constraint_is_any_function():
     np.testing.assert_array_equal(
         write(constrain=as_data(no_repeats, "constrain")).tokens[:, 1], np.arange(T) % V
     )
+
+
+def test_behind_the_last_position_what_it_allows_is_allowed():
+    allowed = quick_jit(lambda t: allow(np.eye(3, V, dtype=bool))(t, jnp.zeros((B, V))))(
+        np.arange(5)[3]
+    )
+    np.testing.assert_array_equal(np.isfinite(allowed), np.tile(np.arange(V) == 2, (B, 1)))
 
 
 def test_new_parameters_and_keys_need_no_new_program():
@@ -243,10 +251,22 @@ def test_a_step_without_a_carry_and_nothing_to_write():
     assert not samples.lengths.any()
 
 
-def test_a_stream_goes_on_for_ever():
-    chunks = stream(tiny_model(V), tiny_carry(B), FIRST, KEY, chunk=3)
-    begun = [next(chunks) for _ in range(4)]
-    np.testing.assert_array_equal(np.concatenate(begun), write().tokens)
+def test_a_stream_goes_on_for_ever_with_one_program():
+    traces = []
+
+    def step(carry, tokens):
+        traces.append(0)
+        return MODEL(carry, tokens)
+
+    chunks = stream(step, tiny_carry(B), FIRST, KEY, chunk=5)
+    begun = [next(chunks)]
+    count = len(traces)
+    begun += [next(chunks) for _ in range(2)]
+    np.testing.assert_array_equal(np.concatenate(begun)[:T], write().tokens)
+    few = list(stream(step, tiny_carry(B), FIRST, KEY, chunk=5, num_steps=T))
+    assert [len(tokens) for tokens in few] == [5, 5, 2]
+    np.testing.assert_array_equal(np.concatenate(few), write().tokens)
+    assert len(traces) == count
 
 
 def bad_step(carry, tokens):
