@@ -201,7 +201,7 @@ def report(run: xp.Outcome) -> dict[str, Any]:
 
 
 def draw(folder: Path, run: xp.Outcome) -> None:
-    """The curves; and a page on what surprises the network, what its units do, what it writes."""
+    """The curves; the loss by length of context; a page on surprise, units and writing."""
     best = run.data.best_loss
     limits = {} if best is None else {"best possible": best}
     metric = "perplexity" if run.data.symbols.unit == "word" else "bits"
@@ -212,6 +212,8 @@ def draw(folder: Path, run: xp.Outcome) -> None:
     params, losses = jax.tree.map(lambda a: a if one else a[0], (run.params, run.outputs))
     model, title = run.problem.model, run.problem.title
     looking.write_page(folder / "text.html", title, model, params, run.data, losses)
+    if not run.data.symbols.starts:
+        looking.draw_context(folder / "context.png", title, model, params, run.data)
 
 
 def trained(config: Config) -> tuple[LanguageModel, Any, Symbols]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 
 class ContextLosses(NamedTuple):
@@ -56,7 +57,14 @@ def loss_by_context(
             f"A passage takes {rows_each + longest} symbols, but the stream has {len(stream)}."
         )
     begins = np.linspace(0, last, passages).astype(int)
-    rows = (begins[:, None] + np.arange(rows_each)).reshape(-1, 1)
+    rows = (begins[:, None] + np.arange(rows_each))[..., None]
     places = rows + 1 + np.arange(longest)
-    found = jax.jit(losses)(params, jnp.asarray(stream[places - 1]), jnp.asarray(stream[places]))
-    return ContextLosses(np.asarray(found, np.float64).mean(axis=0), places)
+
+    @jax.jit
+    def read(params: Any, inputs: jax.Array, targets: jax.Array) -> jax.Array:
+        # A passage at a time, because their logits may be large.
+        return lax.map(lambda passage: losses(params, *passage), (inputs, targets))
+
+    found = read(params, jnp.asarray(stream[places - 1]), jnp.asarray(stream[places]))
+    mean = np.asarray(found, np.float64).mean(axis=(0, 1))
+    return ContextLosses(mean, places.reshape(-1, longest))

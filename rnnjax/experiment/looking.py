@@ -10,15 +10,19 @@ import jax
 import numpy as np
 
 from rnnjax import decoding
+from rnnjax.analysis.context import loss_by_context
 from rnnjax.data.corpora import Corpus
+from rnnjax.data.ngram_baselines import fitted
 from rnnjax.experiment.writing import encoded, known_words, step_function
 from rnnjax.models import LanguageModel
 from rnnjax.reports import coloured_text as page
+from rnnjax.reports import plots
 
 TEMPERATURES = (0.5, 0.8, 1.0)
 LENGTH = 600
 """Symbols of each sample."""
 NUM_UNITS = 4
+LONGEST_CONTEXT = 100
 
 
 def write_page(
@@ -44,6 +48,32 @@ def write_page(
         said = "Drawn symbol by symbol, each from what the network gave for it."
         sections.append(page.section(f"Written at temperature {temperature}", said, text))
     page.write_page(path, title, sections)
+
+
+def draw_context(path: Path, title: str, model: LanguageModel, params: Any, corpus: Corpus) -> None:
+    """Draws the loss by how many symbols of the test text are shown, beside that of n-grams.
+
+    Args:
+        path: of the PNG.
+        title: above the picture.
+        model: what was trained.
+        params: its parameters.
+        corpus: what on.
+    """
+
+    def losses(params: Any, inputs: jax.Array, targets: jax.Array) -> jax.Array:
+        outputs: Any = model.apply({"params": params}, inputs, targets, method="losses")
+        return outputs[1]
+
+    rows = 40 if corpus.symbols.unit == "word" else 200
+    longest = min(LONGEST_CONTEXT, len(corpus.test) - rows)
+    found = loss_by_context(losses, params, corpus.test, longest=longest, rows_each=rows)
+    counts = fitted(corpus, "Kneser-Ney")
+    log_probs = counts.log_probs(corpus.test)
+    shown = range(1, min(counts.counts.order, longest) + 1)
+    counted = [-log_probs[n, found.places[:, n - 1]].mean() for n in shown]
+    lines = {"network": found.losses, "Kneser-Ney": counted}
+    plots.plot_by_context(path, title, lines, f"{corpus.symbols.unit}s shown")
 
 
 def unit_values(model: LanguageModel, params: Any, stream: np.ndarray) -> np.ndarray:

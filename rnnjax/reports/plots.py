@@ -215,6 +215,28 @@ def plot_probabilities(
     figure.savefig(path, dpi=150)
 
 
+def plot_by_context(
+    path: Path, title: str, losses: Mapping[str, Sequence[float] | np.ndarray], unit: str
+) -> None:
+    """Losses by how many symbols were shown, from one on, whose axis goes in equal ratios.
+
+    Args:
+        path: the PNG.
+        title: above the picture.
+        losses: in nats, by the name of the method.
+        unit: of what is shown.
+    """
+    figure, axes = titled_axes(title, 6.5, 4.2)
+    for (name, values), style in zip(losses.items(), ("-", "s--", "o:"), strict=False):
+        axes.plot(np.arange(1, len(values) + 1), values, style, label=name)
+    axes.set_xscale("log")
+    axes.set_xlabel(unit)
+    axes.set_ylabel("loss of the next one, in nats")
+    axes.grid(alpha=0.3, which="both")
+    axes.legend()
+    figure.savefig(path, dpi=150)
+
+
 def _band(axes: Axes, x: Any, history: Sequence[Mapping[str, Any]], name: str, colour: str) -> None:
     """The standard deviation over the seeds, if there are several, around their mean."""
     if "sd" not in history[0]:

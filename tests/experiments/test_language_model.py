@@ -66,7 +66,8 @@ def test_a_run_beats_what_counting_reaches_and_draws(trained):
     metrics = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert len(metrics) == 3
     assert metrics[-1]["validation_bits"] < metrics[0]["validation_bits"]
-    assert (run / "curves.png").stat().st_size > 10_000
+    for picture in ("curves", "context"):
+        assert (run / f"{picture}.png").stat().st_size > 10_000
     page = (run / "text.html").read_text(encoding="utf-8")
     headings = re.findall("<h2>(.*?)</h2>", page)
     assert headings[0] == "Surprise"
