@@ -204,10 +204,7 @@ def draw(folder: Path, run: xp.Outcome) -> None:
     """The curves; the loss by length of context; a page on surprise, units and writing."""
     best = run.data.best_loss
     limits = {} if best is None else {"best possible": best}
-    metric = "perplexity" if run.data.symbols.unit == "word" else "bits"
-    plots.plot_curves(
-        folder / "curves.png", run.problem.title, run.history, "validation", limits, metric
-    )
+    plots.plot_losses(folder / "curves.png", run.problem.title, run.history, limits)
     one = run.config.num_seeds == 1
     params, losses = jax.tree.map(lambda a: a if one else a[0], (run.params, run.outputs))
     model, title = run.problem.model, run.problem.title

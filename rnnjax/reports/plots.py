@@ -94,6 +94,35 @@ def plot_learning(path: Path, title: str, history: Sequence[Mapping[str, Any]]) 
     figure.savefig(path, dpi=150)
 
 
+def plot_losses(
+    path: Path,
+    title: str,
+    history: Sequence[Mapping[str, Any]],
+    limits: Mapping[str, float] | None = None,
+) -> None:
+    """Training and validation loss over the updates.
+
+    Args:
+        path: the PNG.
+        title: above the picture.
+        history: one object per evaluation, with ``step``, ``train_loss`` and ``validation_loss``.
+        limits: losses that mean something, by name; each is drawn as a line.
+    """
+    figure, axes = titled_axes(title, 7.0, 4.5)
+    steps = [metrics["step"] + 1 for metrics in history]
+    for name, style in (("train_loss", "b.--"), ("validation_loss", "bo-")):
+        values = [metrics[name] for metrics in history]
+        axes.plot(steps, values, style, linewidth=1, label=name.replace("_", " "))
+        _band(axes, steps, history, name, "b")
+    for style, (name, limit) in zip(("--", ":", "-."), (limits or {}).items(), strict=False):
+        axes.axhline(limit, color="k", linestyle=style, linewidth=1, label=f"{name} {limit:.4f}")
+    axes.set_xlabel("updates")
+    axes.set_ylabel("loss in nats")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=150)
+
+
 def plot_confusion(
     path: Path, title: str, labels: np.ndarray, predicted: np.ndarray, class_names: Sequence[str]
 ) -> None:
