@@ -74,9 +74,9 @@ class Config(xp.Config):
     uniform: float | None = xp.setting(
         None, "draw every parameter uniformly within ±this instead", positive=True
     )
-    window: int = xp.setting(100, "symbols per row and update", at_least=1)
+    window: int = xp.setting(64, "symbols per row and update", at_least=1)
     eval_rows: int = xp.setting(100, "rows that validation is read in; the test in one", at_least=1)
-    batch_size: int = xp.setting(50, "rows read side by side", at_least=1)
+    batch_size: int = xp.setting(32, "rows read side by side", at_least=1)
     learning_rate: float = xp.setting(3e-3, "learning rate of the first step", positive=True)
     schedule: str = xp.setting("cosine", "how the rate falls", choices=xp.SCHEDULES)
     clip_norm: float | None = xp.setting(5.0, "largest norm of the gradient", positive=True)
