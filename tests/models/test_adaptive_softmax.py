@@ -119,6 +119,7 @@ def test_losses_are_of_float32_and_gradients_of_the_type_of_what_they_are_of(pul
     params, ys = jax.tree.map(lambda a: a.astype(jnp.bfloat16), (made(SOFTMAX, YS), YS))
     sparing, full = (run(params, ys, TARGETS["of all bands"]) for run in pulled[1:])
     assert sparing[0].dtype == jnp.float32
+    assert jax.eval_shape(SOFTMAX.apply, {"params": params}, ys).dtype == jnp.float32
     assert {a.dtype for a in jax.tree.leaves(sparing[1])} == {jnp.dtype(jnp.bfloat16)}
     for a, b in zip(jax.tree.leaves(sparing), jax.tree.leaves(full), strict=True):
         a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
