@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from typing import Any
 import re
 
 import jax
@@ -32,7 +33,7 @@ def test_presets_have_the_papers_sizes(preset, size):
 
 
 def test_words_can_be_cut_where_they_are_rare():
-    flags = {"cutoffs": "4,9", "embedding_size": 8, "hidden_size": 8, "tied": True}
+    flags: dict[str, Any] = {"cutoffs": "4,9", "embedding_size": 8, "hidden_size": 8, "tied": True}
     config = language_model.Config(**flags, div_value=2.0)
     model = language_model.build_model(config, 20)
     language_model.check_tails(model, "word")

@@ -183,7 +183,7 @@ KINDS: dict[str, dict[str, Any]] = {
 @pytest.mark.usefixtures("x64")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_language_model_has_the_losses_of_its_logits(kind):
-    options = {"cutoffs": CUTOFFS} | KINDS[kind]
+    options: dict[str, Any] = {"cutoffs": CUTOFFS} | KINDS[kind]
     model = LanguageModel(V, LSTM(options["embedding_size"], 8), **options)
     words, targets = TARGETS["of all bands"], TARGETS["of both ends of bands"]
     params = made(model, words)
