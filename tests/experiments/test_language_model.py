@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from typing import Any
 import re
+from typing import Any
 
 import jax
 import pytest
@@ -44,7 +44,7 @@ def test_words_can_be_cut_where_they_are_rare():
             language_model.check_tails(language_model.build_model(config, number), unit)
     for text in ("", "1,", "1;2", "-1", "1,1e3", "9" * 5000, "many"):
         with pytest.raises(UsageError, match="such as 2000,10000, not"):
-            language_model.Config(**flags | {"cutoffs": text})
+            language_model.Config(cutoffs=text)
 
 
 @pytest.fixture(scope="module")
