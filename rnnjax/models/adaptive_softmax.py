@@ -9,7 +9,7 @@ data.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -20,8 +20,8 @@ from optax import softmax_cross_entropy_with_integer_labels as cross_entropy
 
 from rnnjax.initializers import INITIALIZATIONS, Initializer
 
-BLOCK = 64
-"""Tokens of a tail that are computed at a time: a tail costs what whole blocks of it cost."""
+BLOCK = 128
+"""Words of a tail that are computed at a time; half as many, where that is enough for the rest."""
 
 
 class Band(NamedTuple):
@@ -211,8 +211,8 @@ def _logits(band: Band, ys: jax.Array) -> jax.Array:
 def tail_losses(band: Band, ys: jax.Array, targets: jax.Array, counted: jax.Array) -> jax.Array:
     """Negative log-probabilities ``[N]`` within a band of those words that are in it; 0 of others.
 
-    As many blocks of `BLOCK` words are computed as those fill: neither the others nor their number
-    cost anything.
+    As many blocks of `BLOCK` words are computed as those fill: the others cost nothing, whatever
+    their number.
 
     Args:
         band: the matrices.
@@ -224,16 +224,29 @@ def tail_losses(band: Band, ys: jax.Array, targets: jax.Array, counted: jax.Arra
     # The places of the words that count, in order, and then places that there are not: reading
     # there gives zeros, and what is written there is lost.
     places = jnp.sort(jnp.where(counted, jnp.arange(number), number))
-    places = jnp.pad(places, (0, -number % BLOCK), constant_values=number)
-    return _in_blocks(band, ys, targets, places.reshape(-1, BLOCK), counted.sum())
+    places = jnp.pad(places, (0, BLOCK), constant_values=number)
+    return _in_blocks(band, ys, targets, places, counted.sum())
 
 
 def _read(a: jax.Array, at: jax.Array) -> jax.Array:
     return a.at[at].get(mode="fill", fill_value=0, indices_are_sorted=True)
 
 
-def _num_blocks(count: jax.Array) -> jax.Array:
-    return (count + BLOCK - 1) // BLOCK
+def _over_blocks(
+    block: Callable[[jax.Array, Any], Any], places: jax.Array, count: jax.Array, state: Any
+) -> Any:
+    half = BLOCK // 2
+    whole = (count + half - 1) // BLOCK
+    rest = jnp.where(count > whole * BLOCK, 1, 0)
+
+    def of(size: int, first: Any) -> Callable[[Any, Any], Any]:
+        return lambda i, state: block(
+            lax.dynamic_slice_in_dim(places, first + i * size, size), state
+        )
+
+    state = lax.fori_loop(0, whole, of(BLOCK, 0), state)
+    # A loop, too: of a condition under `vmap` both sides would be computed.
+    return lax.fori_loop(0, rest, of(half, whole * BLOCK), state)
 
 
 @jax.custom_vjp
@@ -246,8 +259,7 @@ def _in_blocks(
 def _forward(
     band: Band, ys: jax.Array, targets: jax.Array, places: jax.Array, count: jax.Array
 ) -> tuple[jax.Array, Any]:
-    def block(i: jax.Array, found: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        at = places[i]
+    def block(at: jax.Array, found: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         logits = _logits(band, _read(ys, at))
         norms = jax.nn.logsumexp(logits, axis=-1)
         of_targets = jnp.take_along_axis(logits, _read(targets, at)[:, None], axis=-1)[:, 0]
@@ -258,7 +270,7 @@ def _forward(
         )
 
     zeros = jnp.zeros(len(ys), jnp.result_type(ys, band.table, jnp.float32))
-    losses, norms = lax.fori_loop(0, _num_blocks(count), block, (zeros, zeros))
+    losses, norms = _over_blocks(block, places, count, (zeros, zeros))
     return losses, (band, ys, targets, places, count, norms)
 
 
@@ -268,8 +280,7 @@ def _backward(saved: Any, cotangents: jax.Array) -> tuple[Any, ...]:
     band, ys, targets, places, count, norms = saved
     dtype = cotangents.dtype
 
-    def block(i: jax.Array, sums: tuple[Band, jax.Array]) -> tuple[Band, jax.Array]:
-        at = places[i]
+    def block(at: jax.Array, sums: tuple[Band, jax.Array]) -> tuple[Band, jax.Array]:
         x = _read(ys, at)
         features = _features(band, x)
         logits = (features @ band.table.T).astype(dtype)
@@ -289,7 +300,7 @@ def _backward(saved: Any, cotangents: jax.Array) -> tuple[Any, ...]:
         )
 
     sums = jax.tree.map(lambda a: jnp.zeros(a.shape, dtype), band), jnp.zeros_like(ys)
-    d_band, d_ys = lax.fori_loop(0, _num_blocks(count), block, sums)
+    d_band, d_ys = _over_blocks(block, places, count, sums)
     d_band = jax.tree.map(lambda d, a: d.astype(a.dtype), d_band, band)
     return d_band, d_ys, None, None, None
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import random
 import re
+from typing import Any
 
 import jax
 import pytest
 
 from experiments import language_model
 from rnnjax import LSTM, Dropout, OneHot, Stack
+from rnnjax.errors import UsageError
 from rnnjax.experiment.command_line import merge
 from rnnjax.reports.tables import count_params
 from tests.experiments.starting import assert_refused, start
@@ -28,6 +30,21 @@ def test_presets_have_the_papers_sizes(preset, size):
     model = language_model.build_model(config, 87)
     params = jax.eval_shape(language_model.initial(config, model), jax.random.key(0))
     assert count_params(params) == size
+
+
+def test_words_can_be_cut_where_they_are_rare():
+    flags: dict[str, Any] = {"cutoffs": "4,9", "embedding_size": 8, "hidden_size": 8, "tied": True}
+    config = language_model.Config(**flags, div_value=2.0)
+    model = language_model.build_model(config, 20)
+    language_model.check_tails(model, "word")
+    params = jax.eval_shape(language_model.initial(config, model), jax.random.key(0))
+    assert params["embedding"]["table_2"].shape == (11, 2)
+    for unit, number, message in (("byte", 20, "those of bytes"), ("word", 9, "--cutoffs must be")):
+        with pytest.raises(UsageError, match=message):
+            language_model.check_tails(language_model.build_model(config, number), unit)
+    for text in ("", "1,", "1;2", "-1", "1,1e3", "9" * 5000, "many"):
+        with pytest.raises(UsageError, match="such as 2000,10000, not"):
+            language_model.Config(cutoffs=text)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +134,8 @@ def test_samples_side_by_side_are_those_that_come_alone(trained):
         (["--text=no_such_file.txt"], "can't be read (No such file or directory)"),
         (["--text=setup.cfg", "--dataset=brackets"], "go together as --dataset=text only"),
         (["--dataset=brackets", "--tied"], "--tied needs an --embedding_size"),
+        (["--dataset=brackets", "--cutoffs=2"], "--cutoffs needs words"),
+        (["--cutoffs=2000,many"], "--cutoffs must be whole numbers with commas between"),
         (["--dataset=brackets", "--batch_size=100000"], "take fewer rows, or a shorter window"),
         (["--sample"], "--sample needs --workdir"),
         (["--sample", "--workdir=RUN", "--top_p=0"], "--top_p must be above 0, not 0.0"),
