@@ -47,9 +47,11 @@ def test_own_text_is_cut_in_three(tmp_path):
     [
         (b"", "holds 0 characters, which are too few"),
         (b"short", "holds 5 characters, which are too few"),
-        (b"\x00\x01" * 5000, "holds zero bytes, so it is binary data or UTF-16"),
-        ("text".encode("utf-16") * 5000, "holds zero bytes, so it is binary data or UTF-16"),
-        ("caf\u00e9 ".encode("latin-1") * 500, r"is not in UTF-8 \(byte 3 is 0xe9\)"),
+        pytest.param(b"\x00\x01" * 5000, "holds zero bytes, so it is binary data or", id="binary"),
+        pytest.param("text".encode("utf-16") * 5000, "holds zero bytes, so it is", id="UTF-16"),
+        pytest.param(
+            "caf\u00e9 ".encode("latin-1") * 500, r"is not in UTF-8 \(byte 3 is 0xe9\)", id="latin"
+        ),
     ],
 )
 def test_what_is_no_text_is_told_in_one_sentence(tmp_path, contents, message):

@@ -68,17 +68,17 @@ def test_lines_and_ends_of_poems_one_after_the_other(corpus):
     assert np.flatnonzero(is_end)[:5].tolist() == [6, 12, 18, 24, 31]
 
 
-@pytest.mark.parametrize(
-    "contents",
-    [
-        b"no gzip",
-        gzip.compress(b"\xff"),
-        compressed(["tang", *FIVE[:3]]),
-        compressed(["tang", *FIVE[:3], SEVEN[3]]),
-        compressed(["tang", *["山山"] * 4]),
-        gzip.compress(b"tang\n"),
-    ],
-)
-def test_what_holds_no_quatrains_is_refused(contents):
+NO_QUATRAINS = {
+    "not compressed": b"no gzip",
+    "no UTF-8": gzip.compress(b"\xff"),
+    "three lines": compressed(["tang", *FIVE[:3]]),
+    "unequal lines": compressed(["tang", *FIVE[:3], SEVEN[3]]),
+    "lines of two": compressed(["tang", *["山山"] * 4]),
+    "no lines": gzip.compress(b"tang\n"),
+}
+
+
+@pytest.mark.parametrize("name", NO_QUATRAINS)
+def test_what_holds_no_quatrains_is_refused(name):
     with pytest.raises(DataError, match=r"of quatrains (can't be read|holds none)"):
-        quatrains.poems(contents)
+        quatrains.poems(NO_QUATRAINS[name])
