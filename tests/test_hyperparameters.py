@@ -22,6 +22,7 @@ ARGUMENTS = {
     LSTMP: (3, 4, 2),
     rnnjax.Bidirectional: (LSTM(3, 4),),
     rnnjax.Reversed: (LSTM(3, 4),),
+    rnnjax.OneHot: (LSTM(3, 4),),
     rnnjax.Residual: (LSTM(3, 3),),
     rnnjax.LearnedCarry: (LSTM(3, 4),),
     rnnjax.Dropout: (LSTM(3, 4),),

@@ -95,14 +95,14 @@ class StreamReader:
         return losses.swapaxes(0, 1).reshape(-1)[: self._count]
 
 
-def stream_metrics(losses: jax.Array, prefix: str = "test") -> dict[str, np.ndarray]:
+def stream_metrics(losses: jax.Array | np.ndarray, prefix: str = "test") -> dict[str, np.ndarray]:
     """Mean loss in nats, bits and perplexity per symbol, as ``<prefix>_loss`` and so on.
 
     Args:
         losses: ``[N]``, or ``[S, N]`` for several seeds, each of which has a number then.
         prefix: of which data.
 
-    >>> found = stream_metrics(jnp.log(jnp.array([2.0, 8.0])))
+    >>> found = stream_metrics(np.log([2.0, 8.0]))
     >>> {name: round(float(value), 4) for name, value in found.items()}
     {'test_loss': 1.3863, 'test_bits': 2.0, 'test_perplexity': 4.0}
     """
