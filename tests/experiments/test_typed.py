@@ -197,7 +197,7 @@ def test_scripts_end_with_code_0_or_2_and_touch_nothing(name, tmp_path):
     }.get(name)  # fmt: skip
     end += [f"--workdir={tmp_path}", *([f"--dataset={data}"] if data else [])]
 
-    @settings(max_examples=5)
+    @settings(max_examples=3)
     @given(flags_of(SCRIPTS[name][0]))
     def check(arguments):
         # The system passes no zero bytes on.
