@@ -38,7 +38,7 @@ from tests.data.tfrecord_folder import framed
 
 MOST_MEMORY = 2**25
 RUNS = pytest.mark.parametrize(
-    "examples", [20, pytest.param(300, marks=pytest.mark.slow)], ids=["short", "long"]
+    "examples", [20, pytest.param(150, marks=pytest.mark.slow)], ids=["short", "long"]
 )
 IMAGES = np.random.default_rng(1).integers(0, 256, (3, 28, 28)).astype(np.uint8)
 RECORDS = [bytes([i]) * 50 * i for i in range(20)]

@@ -17,8 +17,8 @@ SMALL = {
         "--batch_size=16", "--row_length=200", "--steps=100", "--eval_every=50", "--cell=gru",
     ),
     "imdb_sentiment": (
-        "--dataset=grammar", "--max_length=24", "--hidden_size=8", "--embedding_size=16",
-        "--num_validation=1000", "--eval_every=30", "--steps=60",
+        "--dataset=grammar", "--max_length=24", "--eval_length=60", "--hidden_size=8",
+        "--embedding_size=16", "--num_validation=1000", "--eval_every=30", "--steps=60",
     ),
 }  # fmt: skip
 """Batches of different lengths, masks, dropout and shuffling; a recurrent state that is carried."""

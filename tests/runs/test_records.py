@@ -281,7 +281,7 @@ def test_anything_in_any_place_is_read_or_refused(original, data):
 
 
 @pytest.mark.slow
-@settings(max_examples=3_000)
+@settings(max_examples=1_500)
 @given(st.data())
 def test_anything_in_any_place_at_length(original, data):
     change_and_read(original, data.draw(changes()))
