@@ -16,7 +16,7 @@ import numpy as np
 
 from rnnjax.data.originals import Originals
 from rnnjax.data.source import RemoteFile
-from rnnjax.data.symbols import UNKNOWN, Symbols
+from rnnjax.data.symbols import UNITS, UNKNOWN, Symbols
 from rnnjax.errors import DataError
 
 KINDS = ("<5>", "<7>")
@@ -76,8 +76,8 @@ def written(lines: Sequence[str]) -> str:
 
 def symbols_of(train: Sequence[str]) -> Symbols:
     """The signs that occur more than once in the training poems, and `UNKNOWN` for all others."""
-    counts = collections.Counter("".join(train))
-    often = [sign for sign, count in counts.most_common() if count > 1 and sign not in "<57>"]
+    counts = collections.Counter(UNITS["sign"][0]("".join(train)))
+    often = [sign for sign, count in counts.most_common() if count > 1 and sign not in KINDS]
     return Symbols("sign", (*KINDS, UNKNOWN, *often))
 
 

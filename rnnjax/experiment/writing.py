@@ -21,18 +21,6 @@ CHUNK = 16
 """Symbols that come at a time: often enough for a reader's eye."""
 
 
-def sampling_of(config: Any) -> decoding.Sampling:
-    """What --temperature, --top_k and --top_p ask for.
-
-    Raises:
-        UsageError: one is out of its range.
-    """
-    try:
-        return decoding.Sampling(config.temperature, config.top_k, config.top_p)
-    except ValueError as error:
-        raise UsageError(f"--temperature, --top_k, --top_p: {error}") from None
-
-
 def step_function(model: LanguageModel) -> Callable[[Any, Any, jax.Array], tuple[Any, jax.Array]]:
     """``step(params, carry, symbols [B])``: the next carry and the logits ``[B, V]``."""
 
@@ -51,15 +39,14 @@ def write(
 
     Args:
         console: where they are shown.
-        config: with the flags named here, --seed, and those of `sampling_of`.
+        config: with the flags named here, --seed, --temperature, --top_k and --top_p.
         model: what writes.
         params: its parameters.
         symbols: that it knows.
 
     Raises:
-        UsageError: the prompt holds symbols that it doesn't know, or a flag is out of its range.
+        UsageError: the prompt holds symbols that it doesn't know.
     """
-    sampling = sampling_of(config)
     prompt = encoded(config.prompt, symbols)
     rows = config.num_samples
     step = functools.partial(step_function(model), params)
@@ -68,7 +55,7 @@ def write(
     carry, _ = decoding.prime(step, carry, tokens[:-1])
     options: dict[str, Any] = {
         "num_steps": config.length,
-        "sampling": sampling,
+        "sampling": decoding.Sampling(config.temperature, config.top_k, config.top_p),
         "constrain": known_words(symbols),
     }
     key = jax.random.key(config.seed)
