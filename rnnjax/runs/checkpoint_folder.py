@@ -15,10 +15,10 @@ import secrets
 from pathlib import Path
 from typing import NamedTuple
 
-from rnnjax.storage.digests import read_digests
 from rnnjax.runs.checkpoint_items import is_own_name
 from rnnjax.runs.leases import removing
 from rnnjax.runs.manifest import NAME, find_damage, find_strangers
+from rnnjax.storage.digests import read_digests
 
 FOLDER = "checkpoints"
 

@@ -19,7 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from rnnjax.storage.files import make_folder, sync
+from rnnjax.errors import StorageError, UsageError
 from rnnjax.runs import records
 from rnnjax.runs.checkpoint_folder import (
     FOLDER,
@@ -41,10 +41,10 @@ from rnnjax.runs.checkpoint_items import (
     reason,
     write_items,
 )
-from rnnjax.errors import StorageError, UsageError
 from rnnjax.runs.identity import Identity
 from rnnjax.runs.leases import reading
 from rnnjax.runs.manifest import NAME, find_damage, write_manifest
+from rnnjax.storage.files import make_folder, sync
 from rnnjax.storage.typed_json import Fields
 
 PARAMS_STEP = "params_step"

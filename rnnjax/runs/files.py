@@ -6,8 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from rnnjax.storage.files import write_bytes
 from rnnjax.errors import StorageError
+from rnnjax.storage.files import write_bytes
 
 
 @contextlib.contextmanager

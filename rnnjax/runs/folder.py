@@ -14,13 +14,13 @@ from typing import Any
 import filelock
 import jax
 
-from rnnjax.storage import typed_json
-from rnnjax.storage.files import make_folder, sync
-from rnnjax.runs import records
 from rnnjax.errors import UsageError
+from rnnjax.runs import records
 from rnnjax.runs.files import storing, write_text
 from rnnjax.runs.identity import ADOPTED, RUN_ID, Identity
 from rnnjax.runs.ownership import Claim
+from rnnjax.storage import typed_json
+from rnnjax.storage.files import make_folder, sync
 
 CONFIG, METRICS, RESULT = "config.json", "metrics.jsonl", "result.json"
 

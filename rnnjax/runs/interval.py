@@ -35,8 +35,8 @@ class Interval:
         found = re.fullmatch(r"([0-9]{1,12})([smh]?)", text)
         if found is None or not int(found[1]):
             raise ValueError(
-                f"{reprlib.repr(text)} is no interval; give a number of steps, such as 500, or a time, such as "
-                "30s, 5m or 1h."
+                f"{reprlib.repr(text)} is no interval; give a number of steps, such as 500, or a "
+                "time, such as 30s, 5m or 1h."
             )
         number, unit = int(found[1]), found[2]
         return cls(seconds=number * _SECONDS[unit]) if unit else cls(steps=number)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from rnnjax.runs.files import storing, write_text
 from rnnjax.storage.digests import as_text, digest, read_digests
 from rnnjax.storage.files import sync
-from rnnjax.runs.files import storing, write_text
 
 NAME = "SHA256SUMS"
 

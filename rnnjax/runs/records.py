@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rnnjax.errors import UsageError
 from rnnjax.storage import typed_json
 from rnnjax.storage.files import read_bytes
-from rnnjax.errors import UsageError
 from rnnjax.storage.typed_json import Fields, ShapeError
 
 FORMAT = 1
@@ -22,7 +22,12 @@ _SPREAD = {"sd": dict[str, float], "seeds": dict[str, list[float]]}
 
 DATASET = Fields(
     {"name": str},
-    {"origin": str, "warning": str | None, "files": dict[str, str], "settings": list[dict[str, float]]},
+    {
+        "origin": str,
+        "warning": str | None,
+        "files": dict[str, str],
+        "settings": list[dict[str, float]],
+    },
 )
 """Of the data that a run has used."""
 

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from rnnjax.devices import hosts
+from rnnjax.errors import UsageError
 from rnnjax.runs import records
 from rnnjax.runs.agreement import agree
 from rnnjax.runs.checkpoint_folder import FOLDER, places
 from rnnjax.runs.checkpoints import Tell
-from rnnjax.errors import UsageError
-from rnnjax.runs.identity import RUN_ID, Identity, differences, shown
 from rnnjax.runs.folder import (
     CONFIG,
     NO_RECORD,
@@ -29,8 +28,9 @@ from rnnjax.runs.folder import (
     read_config,
     read_result,
 )
-from rnnjax.training.settings import Config
+from rnnjax.runs.identity import RUN_ID, Identity, differences, shown
 from rnnjax.storage.typed_json import Fields
+from rnnjax.training.settings import Config
 
 PLACES = ("origin", "warning")
 """What a data set says of where it was found, which may change."""

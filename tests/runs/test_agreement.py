@@ -56,7 +56,8 @@ OTHER = {
     "preset": "x", "seed": 1, "num_seeds": 2, "precision": "f64", "hidden_size": 7,
     "num_layers": 2, "initial_scale": 2.0, "optimizer": "sgd", "learning_rate": 0.5,
     "schedule": "cosine", "clip_norm": 1.0, "average": 0.5, "batch_size": 9, "steps": 9,
-    "decay": 0.5, "decay_after": 9, "clip_value": 1.0, "epochs": 9, "eval_every": 9, "eval_only": True, "export": "x", "dry_run": True,
+    "decay": 0.5, "decay_after": 9, "clip_value": 1.0, "epochs": 9, "eval_every": 9,
+    "eval_only": True, "export": "x", "dry_run": True,
     "resume": "must", "checkpoint_every": "9", "max_skipped": 9, "debug_nans": True,
     "distributed": True,
 }  # fmt: skip

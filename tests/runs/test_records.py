@@ -26,7 +26,12 @@ from rnnjax.training import settings as settings_module
 from rnnjax.training.loop import TrainState
 
 WORDS = '{"words": ["film", "good"]}\n'
-DATA = {"name": "digits", "origin": "a file", "warning": None, "files": saved.digests({"vocabulary.json": WORDS})}
+DATA = {
+    "name": "digits",
+    "origin": "a file",
+    "warning": None,
+    "files": saved.digests({"vocabulary.json": WORDS}),
+}
 HISTORY = [
     {
         "step": step, "train_loss": 0.5, "test_loss": math.nan, "test_accuracy": 0.75, "skipped": 1,

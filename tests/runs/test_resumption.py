@@ -74,7 +74,9 @@ def test_of_many_differences_the_first_are_named(run):
     saved = json.loads((run / "config.json").read_text())
     saved["flags"] = {"hidden_size": 7} | {f"other_{i}": "x" * 1000 for i in range(100)}
     (run / "config.json").write_text(json.dumps(saved))
-    with pytest.raises(UsageError, match=r"task is absent there and task here; .* and \d+ more\.") as refused:
+    with pytest.raises(
+        UsageError, match=r"task is absent there and task here; .* and \d+ more\."
+    ) as refused:
         open_run("task", config(run), DATA, pytest.fail)
     assert len(str(refused.value)) < 1500
 
