@@ -1,29 +1,24 @@
 """The files of a run, as anybody may have changed them: read, or refused in one sentence."""
 
 import contextlib
-import copy
 import dataclasses
 import json
 import math
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
-import jax.numpy as jnp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.comparison.saved import read_group
-from rnnjax.devices.layout import Layout
 from rnnjax.errors import UsageError
 from rnnjax.experiment import Experiment, result, saved
-from rnnjax.runs.checkpoints import Checkpoints, load_params
+from rnnjax.runs.checkpoints import Checkpoints
 from rnnjax.runs.folder import RunFolder, read_config, read_metrics, read_result
 from rnnjax.runs.resumption import finished_result, open_run
-from rnnjax.training import run_state
 from rnnjax.training import settings as settings_module
-from rnnjax.training.loop import TrainState
+from tests.runs.changing import with_changed
 
 WORDS = '{"words": ["film", "good"]}\n'
 DATA = {
@@ -222,21 +217,6 @@ def places(value, path=()):
             yield from places(value[name], (*path, name))
 
 
-def with_changed(value, path, new):
-    """A copy of a JSON value with something else in one place; without it where that is absent."""
-    if not path:
-        return new
-    value = copy.deepcopy(value)
-    inner = value
-    for name in path[:-1]:
-        inner = inner[name]
-    if new is ...:
-        del inner[path[-1]]
-    else:
-        inner[path[-1]] = new
-    return value
-
-
 NUMBERS = st.integers() | st.floats() | st.sampled_from([10**30, 2**63, -(2**64), 10**400])
 ANYTHING = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text() | st.just("\ud800") | st.just("[/red]"),
@@ -331,61 +311,6 @@ def test_a_run_of_another_script_is_refused(run):
     (run / "config.json").write_text(json.dumps(changed))
     with pytest.raises(UsageError, match=r"holds a run of task with settings .* \(lag\)"):
         saved.saved_config(config(run, eval_only=True))
-
-
-STATE = TrainState(jnp.int32(3), jnp.zeros(2), (), ())
-
-
-@pytest.mark.parametrize(
-    ("path", "new", "place"),
-    [
-        ((), [], "expected an object, found []"),
-        ((), None, "expected an object, found null"),
-        (("history",), ..., "history: expected a list, found nothing"),
-        (("history", 0), 3, "history[0]: expected an object, found 3"),
-        (("history", 0, "step"), "x", "history[0].step: expected a whole number"),
-        (("best",), [1.0], "best: expected a list of 2, found [1.0]"),
-        (("loss_sum",), {}, "loss_sum: expected a number or a list, found {}"),
-        (("train_seconds",), None, "train_seconds: expected a number, found null"),
-    ],
-)
-def test_the_record_of_a_checkpoint_has_a_shape(tmp_path, monkeypatch, path, new, place):
-    record = {
-        "params_step": 3, "best": [0.5, 2], "history": [{"step": 2, "test_loss": "NaN"}],
-        "loss_sum": 0.5, "loss_count": 1, "train_seconds": 1.0, "compile_seconds": 2.0,
-    }  # fmt: skip
-    checkpoints = Checkpoints(tmp_path)
-    monkeypatch.setattr(checkpoints, "newest", lambda: 3)
-    like = ((STATE, None), record)
-    monkeypatch.setattr(checkpoints, "restore", lambda step, state: like)
-    run = run_state.begin(STATE, Layout.single())
-    assert run.restore(checkpoints)
-    assert math.isnan(run.history[0]["test_loss"])
-    assert run.best == run_state.Best(0.5, 2)
-    like = ((STATE, None), with_changed(record, path, new))
-    with pytest.raises(UsageError) as refused:
-        run.restore(checkpoints)
-    assert f"{Path('checkpoints', '3', 'record')}: {place}" in str(refused.value)
-
-
-def test_the_record_that_is_saved_is_strict_json(tmp_path):
-    saved = []
-    run = run_state.begin(STATE, Layout.single())
-    run.history.append({"step": 0, "train_loss": math.nan})
-    checkpoints = Checkpoints(tmp_path)
-    checkpoints.save = lambda *arrays, record, **_: saved.append(record)
-    run.save(checkpoints, keep_best=False)
-    json.dumps(saved[0], allow_nan=False)
-    assert saved[0]["history"] == [{"step": 0, "train_loss": "NaN"}]
-
-
-def test_the_step_of_saved_parameters_is_a_number(tmp_path):
-    checkpoints = Checkpoints(tmp_path)
-    step: int = "x"  # pyright: ignore[reportAssignmentType]
-    checkpoints.save(1, jnp.zeros(1), jnp.zeros(2), params_step=step, record={})
-    checkpoints.wait()
-    with pytest.raises(UsageError, match=r"record: params_step: expected a whole number, found"):
-        load_params(tmp_path, jnp.zeros(2))
 
 
 def test_a_manifest_that_is_a_pipe_is_no_manifest(tmp_path):
