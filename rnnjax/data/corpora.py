@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from rnnjax.data import brackets, quatrains
-from rnnjax.data.corpus_sources import TINY_SHAKESPEARE, WAR_AND_PEACE, WIKITEXT2, shakespeare
+from rnnjax.data import brackets, quatrains, war_and_peace
+from rnnjax.data.corpus_sources import (
+    PENN_TREEBANK_FILES,
+    TINY_SHAKESPEARE,
+    WIKITEXT2,
+    shakespeare,
+)
 from rnnjax.data.originals import read_originals
 from rnnjax.data.quatrains import QUATRAINS
-from rnnjax.data.source import Progress
+from rnnjax.data.source import Progress, data_root
 from rnnjax.data.symbols import Symbols
+from rnnjax.data.war_and_peace import WAR_AND_PEACE
 from rnnjax.errors import DataError, DataUnavailableError
 
 DATASETS = (
-    "auto", "tiny_shakespeare", "war_and_peace", "wikitext2", "quatrains", "brackets", "text",
+    "auto", "tiny_shakespeare", *war_and_peace.SPLITS, "wikitext2", "penn_treebank", "quatrains",
+    "brackets", "text",
 )  # fmt: skip
 BRACKETS_SIZES = {"train": 1_000_000, "validation": 50_000, "test": 50_000}
 PARTS = (0.8, 0.9)
@@ -81,9 +89,11 @@ def load(
     """Returns a text in three parts.
 
     Args:
-        dataset: ``"tiny_shakespeare"`` (characters, as TFDS splits them), ``"war_and_peace"``
-            (bytes), ``"wikitext2"`` (words), ``"quatrains"`` (`rnnjax.data.quatrains`; the loss
-            is that of the characters of lines 2 to 4), ``"brackets"``
+        dataset: ``"tiny_shakespeare"`` (characters, as TFDS splits them), ``"war_and_peace"`` or
+            ``"war_and_peace_in_order"`` (bytes; `rnnjax.data.war_and_peace` has the splits),
+            ``"wikitext2"`` (words), ``"penn_treebank"`` (words, of files of your own),
+            ``"quatrains"`` (`rnnjax.data.quatrains`; the loss is that of the characters of lines
+            2 to 4), ``"brackets"``
             (`rnnjax.data.brackets`), ``"text"`` with `text`, or ``"auto"``: what `text` names, else
             Shakespeare, and where that is neither here nor to be had, the brackets with a
             ``warning``.
@@ -177,24 +187,18 @@ def _shakespeare(
 
 
 def _war_and_peace(
-    data_dir: str | os.PathLike[str] | None, timeout: float, progress: Progress | None
+    split: str,
+    data_dir: str | os.PathLike[str] | None,
+    timeout: float,
+    progress: Progress | None,
 ) -> Corpus:
     found = read_originals(WAR_AND_PEACE, data_dir, timeout=timeout, progress=progress)
     (contents,) = found.contents.values()
-    # Byte for byte, in the paper's parts: its mark and its line ends belong to the text.
-    train, rest = contents[:2_606_596], contents[2_606_596:]
-    used = sorted(set(contents))
-    numbers = np.zeros(256, np.int32)
-    numbers[used] = np.arange(len(used))
-
-    def stream(part: bytes) -> np.ndarray:
-        return numbers[np.frombuffer(part, np.uint8)]
-
+    # Byte for byte: its mark and its line ends belong to the text.
+    used, numbers = np.unique(np.frombuffer(contents, np.uint8), return_inverse=True)
     return Corpus(
-        WAR_AND_PEACE.name,
-        stream(train),
-        stream(rest[:325_825]),
-        stream(rest[325_825:]),
+        split,
+        *war_and_peace.SPLITS[split](numbers.astype(np.int32)),
         symbols=Symbols("byte", tuple(map(chr, used))),
         origin=found.origin,
         licence=WAR_AND_PEACE.licence,
@@ -208,6 +212,30 @@ def _wikitext2(
     train, validation, test = (contents.decode() for contents in found.contents.values())
     parts = train, validation, test
     return _of_texts(WIKITEXT2.name, "word", parts, found.origin, WIKITEXT2.licence)
+
+
+def _penn_treebank(
+    data_dir: str | os.PathLike[str] | None, timeout: float, progress: Progress | None
+) -> Corpus:
+    """A user's own files: they may not be passed on, so there is nothing to download."""
+    root = data_root(data_dir)
+    folders = [root / "penn_treebank", root]
+    for folder in folders:
+        paths = [folder / name for name in PENN_TREEBANK_FILES]
+        if not all(path.is_file() for path in paths):
+            continue
+        try:
+            train, validation, test = (path.read_text(encoding="utf-8") for path in paths)
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(
+                f"{folder} holds a Penn Treebank that can't be read ({error}); replace it."
+            ) from error
+        parts, origin = (train, validation, test), f"your files in {folder}"
+        return _of_texts("penn_treebank", "word", parts, origin, "the LDC's; not to be passed on")
+    raise DataUnavailableError(
+        f"{', '.join(PENN_TREEBANK_FILES)} are not in {folders[0]}. The Penn Treebank may not be "
+        "passed on, so it can't be downloaded here; name a folder that holds yours by --data_dir."
+    )
 
 
 def _quatrains(
@@ -235,8 +263,9 @@ def _quatrains(
 
 _READERS: dict[str, Callable[..., Corpus]] = {
     "tiny_shakespeare": _shakespeare,
-    "war_and_peace": _war_and_peace,
+    **{split: functools.partial(_war_and_peace, split) for split in war_and_peace.SPLITS},
     "wikitext2": _wikitext2,
+    "penn_treebank": _penn_treebank,
     "quatrains": _quatrains,
 }
 

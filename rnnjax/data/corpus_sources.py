@@ -31,20 +31,6 @@ TINY_SHAKESPEARE = Source(
 )
 _SHAKESPEARE_PARTS = {"train": 1_003_854, "validation": 55_770, "test": 55_770}
 
-WAR_AND_PEACE = Originals(
-    name="war_and_peace",
-    files=(
-        RemoteFile(
-            "warpeace_input.txt",
-            3_258_246,
-            "fb66ba999dafe24017cdd59e04c56d385a9c8466993d374fd4c6f08b2142985e",
-        ),
-    ),
-    licence="public domain in the USA (Tolstoy, translated by L. and A. Maude)",
-    homepage="https://cs.stanford.edu/people/karpathy/char-rnn/",
-    mirrors=("https://cs.stanford.edu/people/karpathy/char-rnn/",),
-)
-
 WIKITEXT2 = Originals(
     name="wikitext2",
     files=(
@@ -67,6 +53,8 @@ WIKITEXT2 = Originals(
     licence="CC BY-SA 3.0 and GFDL (the authors of Wikipedia; Merity et al. 2016)",
     homepage="wikitext-2-v1.zip of Merity et al. (2016)",
 )
+
+PENN_TREEBANK_FILES = ("ptb.train.txt", "ptb.valid.txt", "ptb.test.txt")
 
 
 def shakespeare(
