@@ -14,6 +14,7 @@ without a network, brackets written by a program stand in, whose best possible l
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ import rnnjax.experiment as xp
 from rnnjax.data import corpora
 from rnnjax.data.ngram_baselines import ngram_metrics
 from rnnjax.data.symbols import Symbols
-from rnnjax.experiment import looking, writing
+from rnnjax.experiment import looking, poems, writing
 from rnnjax.export import Array, Model, carry_arrays
 from rnnjax.models import LanguageModel
 from rnnjax.models.adaptive_softmax import check_cutoffs
@@ -45,10 +46,24 @@ KARPATHY = {
     "schedule": "decay", "decay": 0.95, "decay_after": 10, "clip_value": 5.0, "clip_norm": None,
     "uniform": 0.08, "epochs": 50, "keep_best": True,
 }  # fmt: skip
+WORDS = {
+    "embedding_size": 200, "hidden_size": 200, "tied": True, "cutoffs": "2000,10000",
+    "dropout": 0.2, "batch_size": 32, "window": 35, "learning_rate": 5e-3, "epochs": 5,
+    "eval_rows": 20, "keep_best": True,
+}  # fmt: skip
+SUITED = {
+    "wikitext2": WORDS, "penn_treebank": WORDS,
+    "quatrains": {
+        "embedding_size": 256, "hidden_size": 256, "num_layers": 1, "tied": True, "dropout": 0.3,
+        "batch_size": 64, "window": 48, "learning_rate": 3e-3, "epochs": 3,
+    },
+}  # fmt: skip
 PRESETS = {
     "karpathy128": KARPATHY | {"num_layers": 1, "hidden_size": 128},
     "karpathy256": KARPATHY | {"num_layers": 2, "hidden_size": 256},
-}
+    "small200": {"dataset": "wikitext2", "epochs": 20, "dropout": 0.3, "variational": True},
+    "poems": {"dataset": "quatrains", "hidden_size": 512, "dropout": 0.5, "epochs": 10},
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,12 +110,22 @@ class Config(xp.Config):
     top_p: float | None = xp.setting(
         None, "draw from the likeliest that have this share", above=0, at_most=1, **WRITING
     )
+    beam_size: int | None = xp.setting(
+        None, "search the likeliest text with so many at a time", at_least=1, **WRITING
+    )
+    acrostic: str | None = xp.setting(None, "first signs of a poem's lines", **WRITING)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.tied and not self.embedding_size:
             raise xp.UsageError("--tied needs an --embedding_size, the features that are shared.")
         xp.whole_numbers("--cutoffs", self.cutoffs)
+        if self.beam_size is not None and self.num_samples > self.beam_size:
+            raise xp.UsageError("--num_samples can be at most --beam_size, the texts searched.")
+
+    @classmethod
+    def suited_to(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        return SUITED.get(given.get("dataset", ""), {})
 
 
 def build_model(config: Config, num_symbols: int, starts: tuple[int, ...] = ()) -> LanguageModel:
@@ -193,7 +218,9 @@ def scored(data: corpora.Corpus, losses: jax.Array, part: str) -> dict[str, Any]
 
 
 def report(run: xp.Outcome) -> dict[str, Any]:
-    """The best possible loss, where it is known."""
+    """The best possible loss, where it is known; of poems, their form and what is copied."""
+    if run.data.symbols.starts:
+        return poems.report(run)
     if run.data.best_loss is None:
         return {}
     run.console.print(f"best possible test loss {run.data.best_loss:.4f}")
@@ -205,11 +232,12 @@ def draw(folder: Path, run: xp.Outcome) -> None:
     best = run.data.best_loss
     limits = {} if best is None else {"best possible": best}
     plots.plot_losses(folder / "curves.png", run.problem.title, run.history, limits)
-    one = run.config.num_seeds == 1
-    params, losses = jax.tree.map(lambda a: a if one else a[0], (run.params, run.outputs))
+    params, losses = run.of_seed(0)
     model, title = run.problem.model, run.problem.title
     looking.write_page(folder / "text.html", title, model, params, run.data, losses)
-    if not run.data.symbols.starts:
+    if run.data.symbols.starts:
+        poems.draw(run.console, folder, title, model, params, run.data)
+    else:
         looking.draw_context(folder / "context.png", title, model, params, run.data)
 
 
@@ -222,7 +250,11 @@ def trained(config: Config) -> tuple[LanguageModel, Any, Symbols]:
 
 def sample(console: xp.Console, config: Config) -> None:
     """Writes what --prompt, --length and their like ask for, by the run in --workdir."""
-    writing.write(console, config, *trained(xp.saved_config(config)))
+    model, params, symbols = trained(xp.saved_config(config))
+    if config.acrostic and not symbols.starts:
+        raise xp.UsageError("--acrostic is for poems; the run in --workdir has learnt none.")
+    write = poems.write if symbols.starts else writing.write
+    write(console, config, model, params, symbols)
 
 
 def trained_model(config: Config) -> Model:

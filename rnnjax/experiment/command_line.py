@@ -124,7 +124,8 @@ class _Help(flags.BooleanFlag):
 def merge(config_type: type[C], presets: Presets, given: Mapping[str, Any]) -> C:
     """The settings that follow from those given, among them perhaps the preset's name.
 
-    Flags that were given win over the preset, and the preset over the defaults.
+    Flags that were given win over the preset, the preset over what suits both
+    (`rnnjax.training.settings.Config.suited_to`), and this over the other defaults.
 
     Raises:
         UsageError: the preset is unknown, a value is out of its range, or both --steps and
@@ -138,7 +139,8 @@ def merge(config_type: type[C], presets: Presets, given: Mapping[str, Any]) -> C
     if given.get("steps") is not None and given.get("epochs") is not None:
         raise UsageError("give --steps or --epochs, not both.")
     values: dict[str, Any] = {}
-    for settings in (presets[name] if name is not None else {}, given):
+    preset = presets[name] if name is not None else {}
+    for settings in (config_type.suited_to({**preset, **given}), preset, given):
         values |= of_one_length(settings)
     return config_type(**values)
 

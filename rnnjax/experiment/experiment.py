@@ -55,6 +55,11 @@ class Outcome:
         assert self.problem.predict is not None
         return self.problem.predict(self.params)
 
+    def of_seed(self, number: int) -> tuple[Any, Any]:
+        """The parameters and the `outputs` of one of the seeds, counted from 0."""
+        both = self.params, self.outputs
+        return both if self.config.num_seeds == 1 else jax.tree.map(lambda a: a[number], both)
+
     @functools.cached_property
     def predicted(self) -> np.ndarray:
         """The classes that a classifier finds for the test set, ``[N]`` or ``[S, N]``."""

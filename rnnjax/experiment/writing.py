@@ -35,11 +35,11 @@ def step_function(model: LanguageModel) -> Callable[[Any, Any, jax.Array], tuple
 def write(
     console: Console, config: Any, model: LanguageModel, params: Any, symbols: Symbols
 ) -> None:
-    """Writes --num_samples texts of --length symbols after --prompt; a single one as it comes.
+    """Writes --num_samples texts of --length symbols after --prompt; a single draw as it comes.
 
     Args:
         console: where they are shown.
-        config: with the flags named here, --seed, --temperature, --top_k and --top_p.
+        config: with the flags named here, --seed, --temperature, --top_k, --top_p and --beam_size.
         model: what writes.
         params: its parameters.
         symbols: that it knows.
@@ -49,28 +49,66 @@ def write(
     """
     prompt = encoded(config.prompt, symbols)
     rows = config.num_samples
-    step = functools.partial(step_function(model), params)
-    carry = model.layer.initial_carry((rows,))
-    tokens = np.repeat(prompt[:, None], rows, axis=1)
-    carry, _ = decoding.prime(step, carry, tokens[:-1])
-    options: dict[str, Any] = {
-        "num_steps": config.length,
-        "sampling": decoding.Sampling(config.temperature, config.top_k, config.top_p),
-        "constrain": known_words(symbols),
-    }
-    key = jax.random.key(config.seed)
-    if rows == 1:
-        chunks = decoding.stream(step, carry, tokens[-1], key, chunk=CHUNK, **options)
+    options: dict[str, Any] = {"num_steps": config.length, "constrain": known_words(symbols)}
+    if rows == 1 and config.beam_size is None:
+        step, carry, first, key = beginning(config, model, params, prompt[:, None])
+        sampling = sampling_of(config)
+        chunks = decoding.stream(step, carry, first, key, chunk=CHUNK, sampling=sampling, **options)
         for piece in pieces(symbols, config.prompt or "", (chunk[:, 0] for chunk in chunks)):
             console.out(piece, end="", highlight=False)
         console.out("")
         return
-    samples = decoding.sample(step, carry, tokens[-1], key, **options)
-    written, log_probs = np.asarray(samples.tokens), np.asarray(samples.log_probs, np.float64)
+    tokens = np.repeat(prompt[:, None], rows, axis=1)
+    written, losses = composed(config, model, params, tokens, **options)
+    before = (config.prompt or "") + _after(config.prompt or "", symbols)
     for row in range(rows):
-        nats = -log_probs[:, row].mean()
-        console.rule(f"sample {row + 1} of {rows}, {nats:.3f} nats per {symbols.unit}")
-        console.out((config.prompt or "") + symbols.decode(written[:, row]), highlight=False)
+        nats = losses[row] / config.length
+        console.rule(f"text {row + 1} of {rows}, {nats:.3f} nats per {symbols.unit}")
+        console.out(before + symbols.decode(written[:, row]), highlight=False)
+
+
+def sampling_of(config: Any) -> decoding.Sampling:
+    """What --temperature, --top_k and --top_p say."""
+    return decoding.Sampling(config.temperature, config.top_k, config.top_p)
+
+
+def beginning(
+    config: Any, model: LanguageModel, params: Any, tokens: np.ndarray
+) -> tuple[Any, Any, Any, jax.Array]:
+    """Step function, state before the last of the tokens ``[T, B]``, that one, and the key."""
+    step = functools.partial(step_function(model), params)
+    carry = model.layer.initial_carry((tokens.shape[1],))
+    carry, _ = decoding.prime(step, carry, tokens[:-1])
+    return step, carry, tokens[-1], jax.random.key(config.seed)
+
+
+def composed(
+    config: Any, model: LanguageModel, params: Any, tokens: np.ndarray, **options: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Texts drawn side by side, or with --beam_size the most probable ones that are found.
+
+    Args:
+        config: with the flags of `write`.
+        model: what writes.
+        params: its parameters.
+        tokens: read first, ``[T, B]`` or ``[B]``; of beams all rows begin alike.
+        options: ``num_steps`` and ``constrain``.
+
+    Returns:
+        Tokens ``[T, B]``, and the negative log-probability of each row in nats ``[B]``.
+    """
+    tokens = np.atleast_2d(tokens)
+    rows = tokens.shape[1]
+    if config.beam_size is None:
+        step, carry, first, key = beginning(config, model, params, tokens)
+        samples = decoding.sample(step, carry, first, key, sampling=sampling_of(config), **options)
+        return np.asarray(samples.tokens), -np.asarray(samples.log_probs, np.float64).sum(axis=0)
+    step, carry, first, _ = beginning(config, model, params, tokens[:, :1])
+    found = decoding.beam_search(
+        step, carry, first, beam_size=config.beam_size, max_steps=options["num_steps"], end=None,
+        num_results=rows, constrain=options["constrain"],
+    )  # fmt: skip
+    return np.asarray(found.tokens[0]).T, -np.asarray(found.scores[0], np.float64)
 
 
 def encoded(prompt: str | None, symbols: Symbols) -> np.ndarray:

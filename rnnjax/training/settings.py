@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 from rnnjax.devices.precision import PRECISIONS
@@ -218,6 +219,15 @@ class Config:
                 f"--process_id={self.process_id} must be below --num_processes="
                 f"{self.num_processes}; they count from 0."
             )
+
+    @classmethod
+    def suited_to(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The defaults that settings bring with them, as a data set may; none by default.
+
+        Args:
+            given: what was said, by flags or by a preset; it wins over these.
+        """
+        return {}
 
     @property
     def without_effect(self) -> set[str]:
