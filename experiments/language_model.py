@@ -55,7 +55,8 @@ SUITED = {
     "wikitext2": WORDS, "penn_treebank": WORDS,
     "quatrains": {
         "embedding_size": 256, "hidden_size": 256, "num_layers": 1, "tied": True, "dropout": 0.3,
-        "batch_size": 64, "window": 48, "learning_rate": 3e-3, "epochs": 3,
+        "cutoffs": "1000,3000", "div_value": 2.0, "batch_size": 64, "window": 48,
+        "learning_rate": 3e-3, "epochs": 4,
     },
 }  # fmt: skip
 PRESETS = {
@@ -156,9 +157,9 @@ def initial(config: Config, model: LanguageModel) -> Any:
 
 def check_tails(model: LanguageModel, unit: str) -> None:
     """Whether the symbols of this unit can be cut by --cutoffs."""
-    if unit != "word":
+    if unit not in ("word", "sign"):
         raise xp.UsageError(
-            f"--cutoffs needs words, whose numbers go by frequency; those of {unit}s don't."
+            f"--cutoffs needs words or signs, numbered by frequency; those of {unit}s are not."
         )
     try:
         check_cutoffs(model.cutoffs, model.num_symbols)

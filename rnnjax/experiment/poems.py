@@ -55,9 +55,7 @@ def form(kind: str, symbols: Symbols, wanted: dict[int, str]) -> np.ndarray:
     allowed = np.where(is_end[:, None], ends, is_character)
     for place, sign in wanted.items():
         if sign not in symbols.symbols:
-            raise UsageError(
-                f"{sign!r} is not among the signs of the training poems; take another."
-            )
+            raise UsageError(f"{sign!r} is in none of the training poems; take another sign.")
         number = symbols.number(sign)
         if place >= len(allowed) or not allowed[place, number]:
             raise UsageError(

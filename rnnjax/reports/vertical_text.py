@@ -15,23 +15,28 @@ MOST_BITS = 12.0
 
 def font_with(characters: str) -> Path | None:
     """The file of a font of this machine that has all of these characters, if there is one."""
-    from matplotlib.font_manager import fontManager
+    from matplotlib.font_manager import findSystemFonts, fontManager
     from matplotlib.ft2font import FT2Font
 
     wanted = set(map(ord, characters))
-    # Those with a name that promises it are asked first: each takes some milliseconds.
-    likely = ("CJK", "Song", "Ming", "Hei", "Kai", "Gothic", "Mincho", "Fallback", "Unicode")
-    fonts = sorted(
-        fontManager.ttflist,
-        key=lambda font: (not any(word in font.name for word in likely), font.name, font.fname),
-    )
-    for path in dict.fromkeys(Path(font.fname) for font in fonts):
+    # Matplotlib's own list is kept from year to year, and lacks a font that was installed since.
+    paths = map(Path, (*findSystemFonts(), *(font.fname for font in fontManager.ttflist)))
+    # That one "has" all characters there are, each as a box.
+    fonts = {path for path in paths if not path.name.startswith("LastResort")}
+    for path in sorted(fonts, key=_rank):
         try:
             if wanted <= FT2Font(str(path)).get_charmap().keys():
                 return path
         except (OSError, RuntimeError):
             continue
     return None
+
+
+def _rank(path: Path) -> tuple[bool, bool, bool, Path]:
+    """Those whose name promises Chinese are asked first, of these a plain one with serifs."""
+    name = path.name.lower()
+    chinese = ("cjk", "song", "sung", "ming", "hei", "kai", "gothic", "mincho", "unicode")
+    return not any(n in name for n in chinese), "serif" not in name, "regular" not in name, path
 
 
 def draw_poems(
@@ -75,7 +80,7 @@ def draw_poems(
             column -= 1
             for row, character in enumerate(line):
                 share = min(surprise[at + row] / np.log(2) / MOST_BITS, 1.0)
-                shade = shades(0.75 * share)
+                shade = shades(0.6 * share)
                 axes.add_patch(Rectangle((column, row), 1, 1, facecolor=shade, linewidth=0))
                 axes.text(
                     column + 0.5, row + 0.53, character, fontproperties=writing,

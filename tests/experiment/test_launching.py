@@ -35,6 +35,25 @@ def test_a_flag_beats_the_preset_and_the_preset_the_default():
     assert merge(preset="short").steps == 10
 
 
+def test_what_suits_a_setting_beats_the_defaults_only():
+    class Suited(Config):
+        @classmethod
+        def suited_to(cls, given):
+            return {"epochs": 4, "num_layers": 2} if given.get("cell") == "lstm" else {}
+
+    def merged(**given):
+        config = merge_settings(
+            Suited, PRESETS | {"deep": {"cell": "lstm", "num_layers": 3}}, given
+        )
+        return config.cell, config.num_layers, config.steps, config.epochs
+
+    assert merged() == ("gru", 1, 100, None)
+    assert merged(cell="lstm") == ("lstm", 2, None, 4)
+    assert merged(cell="lstm", num_layers=5, steps=7) == ("lstm", 5, 7, None)
+    assert merged(preset="deep") == ("lstm", 3, None, 4)
+    assert merged(preset="deep", cell="gru") == ("gru", 3, 100, None)
+
+
 @pytest.mark.parametrize(
     ("given", "steps", "epochs"),
     [

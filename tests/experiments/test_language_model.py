@@ -32,6 +32,22 @@ def test_presets_have_the_papers_sizes(preset, size):
     assert count_params(params) == size
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, (0, 128, False, None)),
+        ({"dataset": "brackets"}, (0, 128, False, None)),
+        ({"dataset": "wikitext2"}, (200, 200, True, "2000,10000")),
+        ({"preset": "small200"}, (200, 200, True, "2000,10000")),
+        ({"preset": "poems"}, (256, 512, True, "1000,3000")),
+        ({"dataset": "quatrains", "hidden_size": 9}, (256, 9, True, "1000,3000")),
+    ],
+)
+def test_words_and_poems_have_defaults_of_their_own(given, expected):
+    config = merge(language_model.Config, language_model.PRESETS, given)
+    assert (config.embedding_size, config.hidden_size, config.tied, config.cutoffs) == expected
+
+
 def test_words_can_be_cut_where_they_are_rare():
     flags: dict[str, Any] = {"cutoffs": "4,9", "embedding_size": 8, "hidden_size": 8, "tied": True}
     config = language_model.Config(**flags, div_value=2.0)
@@ -138,6 +154,7 @@ def test_samples_side_by_side_are_those_that_come_alone(trained):
         (["--cutoffs=2000,many"], "--cutoffs must be whole numbers with commas between"),
         (["--dataset=brackets", "--batch_size=100000"], "take fewer rows, or a shorter window"),
         (["--sample"], "--sample needs --workdir"),
+        (["--beam_size=2", "--num_samples=3"], "--num_samples can be at most --beam_size"),
         (["--sample", "--workdir=RUN", "--top_p=0"], "--top_p must be above 0, not 0.0"),
     ],
 )
