@@ -9,7 +9,7 @@ import string
 import numpy as np
 import pytest
 
-from rnnjax.data import corpora, corpus_sources
+from rnnjax.data import corpora, corpus_sources, war_and_peace
 from rnnjax.data.source import RemoteFile
 from rnnjax.errors import DataError, DataUnavailableError
 
@@ -80,10 +80,39 @@ def test_war_and_peace_is_read_byte_for_byte(tmp_path, monkeypatch):
     head, tail = b"\xef\xbb\xbfWar\r\n", b"\xc3\xa9 Peace\r\n"
     contents = head.ljust(2_606_596, b"a") + tail.ljust(325_825, b"b") + b"c" * 325_825
     published(corpora.WAR_AND_PEACE, monkeypatch, {"warpeace_input.txt": contents}, tmp_path)
-    corpus = corpora.load("war_and_peace", tmp_path)
+    corpus = corpora.load("war_and_peace_in_order", tmp_path)
     assert [len(part) for part in corpus.parts] == [2_606_596, 325_825, 325_825]
     assert corpus.symbols.decode(corpus.train[:8]) == "\ufeffWar\r\n"
     assert corpus.symbols.decode(corpus.validation[:8]) == "é Peace"
+    published_split = corpora.load("war_and_peace", tmp_path)
+    assert published_split.symbols == corpus.symbols
+    assert [len(part) for part in published_split.parts] == [2_600_000, 320_000, 330_000]
+
+
+def test_the_published_split_cuts_every_row_of_the_text():
+    # 10 windows of 100 in each of 100 rows, and a rest; the number is that of the window.
+    text = np.repeat(np.arange(1_000), 100)
+    train, validation, test = war_and_peace.as_published(np.append(text, [7] * 9_999))
+    windows = text[::100].reshape(100, 10)
+    assert train.reshape(-1, 100)[:, 0].tolist() == windows[:, :8].ravel().tolist()
+    assert validation.reshape(-1, 100)[:, 99].tolist() == windows[:, 8].tolist()
+    assert test.reshape(-1, 100)[:, 50].tolist() == windows[:, 9].tolist()
+
+
+def test_a_penn_treebank_of_ones_own(tmp_path):
+    with pytest.raises(DataUnavailableError, match=r"ptb.train.txt, .* may not be passed on"):
+        corpora.load("penn_treebank", tmp_path)
+    folder = tmp_path / "penn_treebank"
+    folder.mkdir()
+    for part, text in (("train", " a b <unk> N \n"), ("valid", " b \n"), ("test", " c a \n")):
+        (folder / f"ptb.{part}.txt").write_text(text)
+    for place in (tmp_path, folder):
+        corpus = corpora.load("penn_treebank", place)
+        assert corpus.symbols.decode(corpus.test) == "<unk> a\n"
+        assert [len(part) for part in corpus.parts] == [5, 2, 3]
+    (folder / "ptb.test.txt").write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match="holds a Penn Treebank that can't be read"):
+        corpora.load("penn_treebank", tmp_path)
 
 
 def test_wikitext_is_words_and_ends_of_lines(tmp_path, monkeypatch):
