@@ -105,6 +105,8 @@ def test_a_penn_treebank_of_ones_own(tmp_path):
     folder = tmp_path / "penn_treebank"
     folder.mkdir()
     for part, text in (("train", " a b <unk> N \n"), ("valid", " b \n"), ("test", " c a \n")):
+        with pytest.raises(DataUnavailableError):
+            corpora.load("penn_treebank", tmp_path)
         (folder / f"ptb.{part}.txt").write_text(text)
     for place in (tmp_path, folder):
         corpus = corpora.load("penn_treebank", place)
