@@ -119,7 +119,7 @@ def test_what_is_told_of_poems(untrained, monkeypatch):
     losses = np.arange(len(data.test) - 1) / 100
     mine = iter([
         "春春春春春\n春夏秋冬春\n山山山山山\n水水水水水\n<7>春",  # three of four lines are copied
-        "春春春春春\n" * 3 + "夏夏\n",
+        "夏山\n" * 4,
     ] * 2_000)  # fmt: skip
 
     def sampled(model, params, symbols, kinds, seed):
