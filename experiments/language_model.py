@@ -31,14 +31,16 @@ import rnnjax.experiment as xp
 from rnnjax.data import corpora
 from rnnjax.data.ngram_baselines import ngram_metrics
 from rnnjax.data.symbols import Symbols
-from rnnjax.experiment import looking, poems, writing
+from rnnjax.experiment import adapting, looking, poems, writing
 from rnnjax.export import Array, Model, carry_arrays
 from rnnjax.models import LanguageModel
 from rnnjax.models.adaptive_softmax import check_cutoffs
 from rnnjax.reports import plots
+from rnnjax.training.output_penalties import activation_penalty, slowness_penalty
 
 SYMBOLS = "symbols.json"
 RATE: Any = {"at_least": 0, "below": 1}
+FACTOR: Any = {"at_least": 0, "at_most": 1e6}
 WRITING: Any = {"changes_result": False}
 KARPATHY = {  # the paper's sizes and split, by another optimiser, which takes fewer epochs
     "dataset": "war_and_peace", "cell": "lstm", "embedding_size": 0, "dropout": 0.0,
@@ -98,6 +100,21 @@ class Config(xp.Config):
     clip_norm: float | None = xp.setting(5.0, "largest norm of the gradient", positive=True)
     epochs: int | None = xp.setting(15, "passes over the training text", at_least=1)
     keep_best: bool = xp.setting(False, "end with the parameters that validated best")
+    activation_penalty: float = xp.setting(
+        0.0, "AR: factor on the mean square of the outputs after dropout", **FACTOR
+    )
+    slowness_penalty: float = xp.setting(
+        0.0, "TAR: factor on the mean square of what the outputs change by", **FACTOR
+    )
+
+    cache: int = xp.setting(
+        0, "test also with a cache of so many symbols", at_least=0, at_most=100_000,
+        changes_result=False,
+    )  # fmt: skip
+    dynamic: str | None = xp.setting(
+        None, "test also with parameters that follow the text by gradient descent",
+        choices=adapting.RATES, changes_result=False,
+    )  # fmt: skip
 
     sample: bool = xp.setting(
         False, "write with the run in --workdir", is_command=True, needs_run=True,
@@ -185,15 +202,21 @@ def problem(config: Config, layout: xp.Layout, data: corpora.Corpus) -> xp.Probl
         data_flags="--text", outputs=(*model.cutoffs, len(data.symbols))[0],
     )  # fmt: skip
 
-    def losses(params: Any, carry: Any, xs: jax.Array, ys: jax.Array, **options: Any) -> Any:
-        return apply(params, xs, ys, carry, method="losses", **options)
+    def losses(params: Any, carry: Any, xs: jax.Array, ys: jax.Array) -> Any:
+        return apply(params, xs, ys, carry, method="losses")
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
-        rngs = {"dropout": key}
-        carry, each = losses(
-            params, carry, *batch, training=config.dropout + config.weight_drop > 0, rngs=rngs
-        )
-        return each.mean(axis=1), carry
+        xs, ys = batch
+        carry, each, outputs = apply(
+            params, xs, ys, carry, method="losses_and_outputs", rngs={"dropout": key},
+            training=config.dropout + config.weight_drop > 0,
+        )  # fmt: skip
+        mean = each.mean(axis=1)
+        if config.activation_penalty:
+            mean += config.activation_penalty * activation_penalty(outputs.dropped)
+        if config.slowness_penalty:
+            mean += config.slowness_penalty * slowness_penalty(outputs.ys)
+        return mean, carry
 
     def first_carry(number: int) -> Any:
         return model.layer.initial_carry((number,))
@@ -219,13 +242,14 @@ def scored(data: corpora.Corpus, losses: jax.Array, part: str) -> dict[str, Any]
 
 
 def report(run: xp.Outcome) -> dict[str, Any]:
-    """The best possible loss, where it is known; of poems, their form and what is copied."""
+    """What --cache and --dynamic reach; of poems, their form; else the best loss, if it is known."""
+    found = adapting.report(run, scored)
     if run.data.symbols.starts:
-        return poems.report(run)
+        return found | poems.report(run)
     if run.data.best_loss is None:
-        return {}
+        return found
     run.console.print(f"best possible test loss {run.data.best_loss:.4f}")
-    return {"best_loss": run.data.best_loss}
+    return found | {"best_loss": run.data.best_loss}
 
 
 def draw(folder: Path, run: xp.Outcome) -> None:

@@ -32,6 +32,8 @@ C = TypeVar("C", bound=Config)
 def saved_config(config: C) -> C:
     """The settings of the run in --workdir, to use it with the data that `config` names.
 
+    What a script's own settings say of the use, not of the training, is as in `config`.
+
     Raises:
         UsageError: there is no run, or one of another script or another version.
     """
@@ -45,6 +47,11 @@ def saved_config(config: C) -> C:
         )
     here = {"workdir": config.workdir, "eval_only": True, "distributed": config.distributed}
     here["resume"] = "auto"  # nothing is trained
+    common = {field.name for field in dataclasses.fields(Config)}
+    for field in dataclasses.fields(config):
+        about = field.metadata
+        if not (field.name in common or about["changes_result"] or about["is_command"]):
+            here[field.name] = getattr(config, field.name)
     if config.data_dir is not None:
         here["data_dir"] = config.data_dir
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,15 @@ from rnnjax.cell import Carry, Layer
 from rnnjax.initializers import INITIALIZATIONS, Initializer
 from rnnjax.models.adaptive_softmax import AdaptiveEmbedding, AdaptiveSoftmax
 from rnnjax.models.parts import Dropout, dense
+
+
+class Outputs(NamedTuple):
+    """What the layer of a model gives at every place, ``[B, T, O]``."""
+
+    ys: jax.Array
+    """As it comes."""
+    dropped: jax.Array
+    """As the next layer reads it: after dropout, in training; else the same."""
 
 
 class LanguageModel(nn.Module):
@@ -66,7 +75,7 @@ class LanguageModel(nn.Module):
 
         Those of an adaptive softmax are log-probabilities.
         """
-        return self._run(symbols, carry, None, training)
+        return self._run(symbols, carry, None, training)[:2]
 
     def losses(
         self,
@@ -80,25 +89,38 @@ class LanguageModel(nn.Module):
 
         They are negative log-probabilities in nats, of float32 if not of a wider type.
         """
+        return self._run(symbols, carry, targets, training)[:2]
+
+    def losses_and_outputs(
+        self,
+        symbols: jax.Array,
+        targets: jax.Array,
+        carry: Carry | None = None,
+        *,
+        training: bool = False,
+    ) -> tuple[Carry, jax.Array, Outputs]:
+        """As `losses`, and what the layer has given for them."""
         return self._run(symbols, carry, targets, training)
 
     @nn.compact
     def _run(
         self, symbols: jax.Array, carry: Carry | None, targets: jax.Array | None, training: bool
-    ) -> tuple[Carry, jax.Array]:
+    ) -> tuple[Carry, jax.Array, Outputs]:
         same = (1,) if self.variational else ()
         drop = Dropout(self.dropout, broadcast_dims=same, deterministic=not training)
         embedding = self._embedding() if self.embedding_size else None
         xs = symbols[..., None] if embedding is None else drop(embedding(symbols))
         resets = jnp.isin(symbols, jnp.array(self.starts)) if self.starts else None
         carry, ys = RNN(self.layer, name="rnn")(xs, carry, resets=resets, training=training)
-        ys, num_outputs = drop(ys), self.layer.output_size
+        outputs = Outputs(ys, drop(ys))
+        ys, num_outputs = outputs.dropped, self.layer.output_size
         tied = embedding if self.tied else None
         if tied is not None and num_outputs != self.embedding_size:
             ys = nn.Dense(self.embedding_size, use_bias=False, name="to_embedding")(ys)
         if self.cutoffs:
             softmax = self._adaptive_softmax(tied)
-            return carry, softmax(ys) if targets is None else softmax.losses(ys, targets)
+            found = softmax(ys) if targets is None else softmax.losses(ys, targets)
+            return carry, found, outputs
         if tied is None:
             logits = dense(self.num_symbols, num_outputs, self.initialization, "to_logits")(ys)
         else:
@@ -106,9 +128,9 @@ class LanguageModel(nn.Module):
             logits = tied.attend(ys)
             logits += jnp.broadcast_to(bias.astype(logits.dtype), logits.shape)
         if targets is None:
-            return carry, logits
+            return carry, logits, outputs
         wide = jnp.promote_types(logits.dtype, jnp.float32)
-        return carry, cross_entropy(logits.astype(wide), targets)
+        return carry, cross_entropy(logits.astype(wide), targets), outputs
 
     def _embedding(self) -> Any:
         if self.tied and self.cutoffs:

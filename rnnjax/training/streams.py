@@ -14,7 +14,8 @@ from rnnjax.devices.layout import Layout
 from rnnjax.unrolling.rows import ROWS
 
 Losses = Callable[[Any, Any, jax.Array, jax.Array], tuple[Any, jax.Array]]
-"""``losses(params, carry, inputs, targets)``, of symbols ``[B, T]``: the carry, and ``[B, T]``."""
+"""``losses(params, carry, inputs, targets)``, of symbols ``[B, T]``: the carry, and ``[B, T]``, or
+several numbers of each symbol ``[B, T, ...]``."""
 
 WINDOW = 100
 """Steps at a time: few enough that their logits stay small, many enough to be worth a start."""
@@ -34,6 +35,7 @@ class StreamReader:
         rows: how many are read side by side.
         warm_up: how many symbols each of them reads before those that count.
         layout: of seeds and rows over devices; one device by default.
+        window: steps at a time, where it matters which.
     """
 
     def __init__(
@@ -45,18 +47,19 @@ class StreamReader:
         rows: int = 1,
         warm_up: int = WINDOW,
         layout: Layout | None = None,
+        window: int | None = None,
     ) -> None:
         self._layout = layout = layout or Layout.single()
         self._count = len(stream) - 1
         rows = max(1, min(rows, self._count))
         length = math.ceil(self._count / rows)
-        self._window = min(WINDOW, length)
+        self._window = window or min(WINDOW, length)
         length = math.ceil(length / self._window) * self._window
         filled = np.pad(stream, (0, rows * length + 1 - len(stream)), mode="edge")
         begin = np.arange(rows)[:, None] * length
         places = begin + np.arange(length)
         before = np.maximum(begin - warm_up + np.arange(warm_up), 0)
-        self._first = first_carry(rows)
+        self._rows, self._first_carry = rows, first_carry
         self._losses = layout.in_use(losses)
         self._warm_up = rows > 1 and warm_up > 0
         shared = layout.sharding(*([ROWS] if rows % layout.num_shares == 0 else []))
@@ -71,28 +74,30 @@ class StreamReader:
         self._last: tuple[Any, jax.Array] | None = None
 
     def __call__(self, params: Any) -> jax.Array:
-        """The losses in nats, in the order of the stream: ``[N - 1]``, or ``[S, N - 1]``."""
+        """The losses in nats, in the order of the stream: ``[N - 1]``, or ``[S, N - 1]``.
+
+        Behind these axes are those of the numbers that each symbol has, if it has several.
+        """
         if self._last is None or self._last[0] is not params:
             # Done before anything else begins, for the reason that `Trainer.run` gives.
             self._last = params, jax.block_until_ready(self._run(params, self._pieces))
         return self._last[1]
 
     def _read(self, params: Any, pieces: Any) -> jax.Array:
-        carry = self._first
+        carry = self._first_carry(self._rows)
         if self._warm_up:
             warm, _ = self._losses(params, carry, *pieces["before"])
             # Before the first row there is nothing.
             carry = jax.tree.map(lambda w, first: w.at[0].set(first[0]), warm, carry)
-        rows = pieces["counted"][0].shape[0]
 
         def windows(a: jax.Array) -> jax.Array:
-            return a.reshape(rows, -1, self._window).swapaxes(0, 1)
+            return a.reshape(self._rows, -1, self._window).swapaxes(0, 1)
 
         def read(carry: Any, window: Any) -> tuple[Any, jax.Array]:
             return self._losses(params, carry, *window)
 
         _, losses = lax.scan(read, carry, jax.tree.map(windows, pieces["counted"]))
-        return losses.swapaxes(0, 1).reshape(-1)[: self._count]
+        return losses.swapaxes(0, 1).reshape(-1, *losses.shape[3:])[: self._count]
 
 
 def stream_metrics(losses: jax.Array | np.ndarray, prefix: str = "test") -> dict[str, np.ndarray]:

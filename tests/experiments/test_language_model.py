@@ -8,13 +8,19 @@ import re
 from typing import Any
 
 import jax
+import numpy as np
 import pytest
 
 from experiments import language_model
 from rnnjax import LSTM, Dropout, OneHot, Stack
+from rnnjax.data.corpora import Corpus
+from rnnjax.data.symbols import Symbols
+from rnnjax.devices.layout import Layout
 from rnnjax.errors import UsageError
 from rnnjax.experiment.command_line import merge
+from rnnjax.experiment.saved import saved_config
 from rnnjax.reports.tables import count_params
+from tests.cells_under_test import random_like
 from tests.experiments.starting import assert_refused, start
 
 TINY = ("--hidden_size=12", "--num_layers=1", "--batch_size=20", "--window=20", "--eval_rows=10")
@@ -118,6 +124,23 @@ def test_it_is_evaluated_again(trained, novel):
     assert f"test loss {result['test_loss']:.4f}" in again.stdout
 
 
+def test_how_it_is_tested_is_said_by_who_tests(trained):
+    run, _ = trained
+    asked = language_model.Config(workdir=str(run), eval_only=True, cache=7, dynamic="sgd")
+    found = saved_config(asked)
+    assert (found.cache, found.dynamic, found.hidden_size) == (7, "sgd", 12)
+
+
+@pytest.mark.slow
+def test_it_is_tested_with_a_cache_and_by_dynamic_evaluation(trained):
+    run, _ = trained
+    flags = ("--cache=20", "--dynamic=rms")
+    again = start("language_model", "--eval_only", f"--workdir={run}", *flags)
+    assert again.returncode == 0, again.stderr
+    for what in ("with a cache of 20", "by dynamic evaluation (rms)"):
+        assert f"{what}: test loss " in again.stdout
+
+
 def test_it_writes_after_a_prompt_the_same_with_the_same_seed(trained):
     run, _ = trained
     flags = ("--sample", f"--workdir={run}", "--prompt=Löwe", "--length=40")
@@ -184,3 +207,29 @@ def test_dropout_lies_where_it_is_asked_for():
     assert built(dropout=0.0, weight_drop=0.2) == Stack(
         (OneHot(Dropout(first, weights=0.2)), Dropout(second, weights=0.2))
     )
+
+
+def test_penalties_are_added_to_the_loss():
+    text = np.arange(40, dtype=np.int32) % 5
+    symbols = Symbols("character", tuple("abcde"))
+    corpus = Corpus("five", text, text, text, symbols, "here", "none")
+    key, batch = jax.random.key(1), (text[:8].reshape(2, 4), text[1:9].reshape(2, 4))
+
+    def loss(**more):
+        sizes = {"hidden_size": 3, "num_layers": 1, "batch_size": 2, "window": 4, "dropout": 0.5}
+        config = language_model.Config(**sizes | more)
+        problem = language_model.problem(config, Layout.single(), corpus)
+        shapes = jax.eval_shape(problem.init, jax.random.key(0))
+        params = random_like(np.random.default_rng(0), shapes, 0.6)
+        found = problem.model.apply(
+            {"params": params}, *batch, problem.carry, training=True, rngs={"dropout": key},
+            method="losses_and_outputs",
+        )  # fmt: skip
+        return problem.loss(params, problem.carry, batch, key)[0], found
+
+    without, (_, each, outputs) = loss()
+    np.testing.assert_array_equal(without, each.mean(axis=1))
+    large = (outputs.dropped**2).mean(axis=(1, 2))
+    quick = (np.diff(outputs.ys, axis=1) ** 2).mean(axis=(1, 2))
+    np.testing.assert_allclose(loss(activation_penalty=2.0)[0], without + 2 * large, 1e-6)
+    np.testing.assert_allclose(loss(slowness_penalty=3.0)[0], without + 3 * quick, 1e-6)

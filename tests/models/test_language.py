@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -49,6 +50,26 @@ def test_logits_by_hand(kind):
     found = jax.device_get(quick_jit(model.apply)({"params": params}, SYMBOLS))
     assert_close(found, (carry, expected))
     assert ("to_logits" in params) != model.tied
+
+
+def test_outputs_come_as_they_are_and_as_they_are_read():
+    model = LanguageModel(7, OneHot(GRU(7, 40)), dropout=0.5)
+    params = made(model)
+
+    @functools.partial(quick_jit, static_argnums=0)
+    def run(method: str, key: Any) -> Any:
+        return model.apply(
+            {"params": params}, SYMBOLS, (SYMBOLS + 1) % 7, training=True, rngs={"dropout": key},
+            method=method,
+        )  # fmt: skip
+
+    found = jax.device_get(run("losses_and_outputs", jax.random.key(0)))
+    assert_close(found[:2], jax.device_get(run("losses", jax.random.key(0))))
+    ys, dropped = found[2]
+    assert ys.shape == (3, 9, 40)
+    np.testing.assert_array_equal(ys[:, -1], found[0].h)
+    np.testing.assert_array_equal(dropped, np.where(dropped == 0, 0, 2 * ys))
+    assert 0.4 < (dropped == 0).mean() < 0.6
 
 
 @pytest.mark.parametrize("variational", [False, True])
