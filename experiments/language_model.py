@@ -36,7 +36,7 @@ from rnnjax.export import Array, Model, carry_arrays
 from rnnjax.models import LanguageModel
 from rnnjax.models.adaptive_softmax import check_cutoffs
 from rnnjax.reports import plots
-from rnnjax.training.output_penalties import activation_penalty, slowness_penalty
+from rnnjax.training.output_penalties import penalised
 
 SYMBOLS = "symbols.json"
 RATE: Any = {"at_least": 0, "below": 1}
@@ -100,12 +100,8 @@ class Config(xp.Config):
     clip_norm: float | None = xp.setting(5.0, "largest norm of the gradient", positive=True)
     epochs: int | None = xp.setting(15, "passes over the training text", at_least=1)
     keep_best: bool = xp.setting(False, "end with the parameters that validated best")
-    activation_penalty: float = xp.setting(
-        0.0, "AR: factor on the mean square of the outputs after dropout", **FACTOR
-    )
-    slowness_penalty: float = xp.setting(
-        0.0, "TAR: factor on the mean square of what the outputs change by", **FACTOR
-    )
+    activation_penalty: float = xp.setting(0.0, "AR: factor on the outputs' mean square", **FACTOR)
+    slowness_penalty: float = xp.setting(0.0, "TAR: the same of their change by a step", **FACTOR)
 
     cache: int = xp.setting(
         0, "test also with a cache of so many symbols", at_least=0, at_most=100_000,
@@ -211,12 +207,8 @@ def problem(config: Config, layout: xp.Layout, data: corpora.Corpus) -> xp.Probl
             params, xs, ys, carry, method="losses_and_outputs", rngs={"dropout": key},
             training=config.dropout + config.weight_drop > 0,
         )  # fmt: skip
-        mean = each.mean(axis=1)
-        if config.activation_penalty:
-            mean += config.activation_penalty * activation_penalty(outputs.dropped)
-        if config.slowness_penalty:
-            mean += config.slowness_penalty * slowness_penalty(outputs.ys)
-        return mean, carry
+        penalties = config.activation_penalty, config.slowness_penalty
+        return penalised(each.mean(axis=1), outputs.dropped, outputs.ys, *penalties), carry
 
     def first_carry(number: int) -> Any:
         return model.layer.initial_carry((number,))
@@ -242,7 +234,7 @@ def scored(data: corpora.Corpus, losses: jax.Array, part: str) -> dict[str, Any]
 
 
 def report(run: xp.Outcome) -> dict[str, Any]:
-    """What --cache and --dynamic reach; of poems, their form; else the best loss, if it is known."""
+    """What --cache and --dynamic reach; the form of poems, or the best loss where it is known."""
     found = adapting.report(run, scored)
     if run.data.symbols.starts:
         return found | poems.report(run)

@@ -37,3 +37,28 @@ def slowness_penalty(ys: jax.Array) -> jax.Array:
     if ys.shape[1] < 2:
         return jnp.zeros(len(ys), ys.dtype)
     return jnp.square(ys[:, 1:] - ys[:, :-1]).mean(axis=(1, 2))
+
+
+def penalised(
+    losses: jax.Array,
+    dropped: jax.Array,
+    ys: jax.Array,
+    activation: float = 0.0,
+    slowness: float = 0.0,
+) -> jax.Array:
+    r"""Losses of rows with both penalties; of factors of 0 as they came.
+
+    .. math:: ℓ + α \mathrm{AR} + β \mathrm{TAR}
+
+    Args:
+        losses: ``[B]``.
+        dropped: outputs after dropout, ``[B, T, O]``.
+        ys: those without.
+        activation: α.
+        slowness: β.
+    """
+    if activation:
+        losses += activation * activation_penalty(dropped)
+    if slowness:
+        losses += slowness * slowness_penalty(ys)
+    return losses

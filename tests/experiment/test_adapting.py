@@ -72,7 +72,7 @@ def test_a_cache_of_no_weight_changes_nothing_and_each_seed_chooses(monkeypatch)
 @pytest.mark.parametrize("rule", adapting.RATES)
 def test_the_rate_is_the_best_of_those_that_stay_finite(monkeypatch, rule):
     run = outcome(dynamic=rule)
-    monkeypatch.setattr(adapting, "RATES", {rule: (1e30, 0.0)})
+    monkeypatch.setattr(adapting, "RATES", {rule: (np.inf, 0.0)})
     found = adapting.report(run, scored)["dynamic"]
     assert (found["rule"], found["rate"]) == (rule, 0.0)
     np.testing.assert_allclose(found["test_loss"], plain(run.params, PARTS[2]), rtol=1e-5)
