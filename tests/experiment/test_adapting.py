@@ -21,8 +21,8 @@ from rnnjax.training.streams import StreamReader, stream_metrics
 from tests.cells_under_test import random_like
 
 RNG = np.random.default_rng(0)
-PARTS = [RNG.integers(3, size=n).astype(np.int32) for n in (90, 60, 50)]
-CORPUS = Corpus("three", *PARTS, Symbols("word", ("a", "b", "c")), "here", "none")
+TRAIN, VALIDATION, TEST = (RNG.integers(3, size=n).astype(np.int32) for n in (90, 60, 50))
+CORPUS = Corpus("three", TRAIN, VALIDATION, TEST, Symbols("word", ("a", "b", "c")), "here", "none")
 MODEL = LanguageModel(3, OneHot(GRU(3, 2)))
 
 
@@ -31,7 +31,7 @@ def scored(corpus: Corpus, losses: Any, part: str) -> Any:
 
 
 def outcome(seeds: int = 1, **flags: Any) -> Outcome:
-    variables: Any = jax.eval_shape(MODEL.init, jax.random.key(0), PARTS[0][None, :2])
+    variables: Any = jax.eval_shape(MODEL.init, jax.random.key(0), TRAIN[None, :2])
     rng = np.random.default_rng(1)
     settings = {"cache": 0, "dynamic": None, "num_seeds": seeds, "precision": "f32"} | flags
     params = [random_like(rng, variables, 0.6)["params"] for _ in range(seeds)]
@@ -62,7 +62,7 @@ def test_a_cache_of_no_weight_changes_nothing_and_each_seed_chooses(monkeypatch)
     run = outcome(seeds=2, cache=4)
     monkeypatch.setattr(adapting, "WEIGHTS", (0.0, 1.0))  # 1: of the cache alone, infinite
     found = adapting.report(run, scored)["cache"]
-    expected = [plain(jax.tree.map(lambda a, i=i: a[i], run.params), PARTS[2]) for i in (0, 1)]
+    expected = [plain(jax.tree.map(lambda a, i=i: a[i], run.params), TEST) for i in (0, 1)]
     assert found["size"] == 4
     assert found["seeds"]["weight"] == [0.0, 0.0]
     np.testing.assert_allclose(found["seeds"]["test_loss"], expected, rtol=1e-5)
@@ -75,5 +75,5 @@ def test_the_rate_is_the_best_of_those_that_stay_finite(monkeypatch, rule):
     monkeypatch.setattr(adapting, "RATES", {rule: (np.inf, 0.0)})
     found = adapting.report(run, scored)["dynamic"]
     assert (found["rule"], found["rate"]) == (rule, 0.0)
-    np.testing.assert_allclose(found["test_loss"], plain(run.params, PARTS[2]), rtol=1e-5)
+    np.testing.assert_allclose(found["test_loss"], plain(run.params, TEST), rtol=1e-5)
     assert f"by dynamic evaluation ({rule}): test loss {found['test_loss']:.4f}" in said(run)

@@ -12,10 +12,10 @@ from rnnjax.training.output_penalties import activation_penalty, slowness_penalt
 @pytest.mark.usefixtures("x64")
 def test_formulas():
     ys = np.random.default_rng(0).normal(size=(2, 5, 3))
-    large = [sum(np.linalg.norm(y) ** 2 for y in row) / (5 * 3) for row in ys]
-    quick = [
-        sum(np.linalg.norm(row[t] - row[t + 1]) ** 2 for t in range(4)) / (4 * 3) for row in ys
-    ]
+    large = np.array([sum(np.linalg.norm(y) ** 2 for y in row) / (5 * 3) for row in ys])
+    quick = np.array(
+        [sum(np.linalg.norm(row[t] - row[t + 1]) ** 2 for t in range(4)) / (4 * 3) for row in ys]
+    )
     np.testing.assert_allclose(activation_penalty(jnp.asarray(ys)), large, rtol=1e-10)
     np.testing.assert_allclose(slowness_penalty(jnp.asarray(ys)), quick, rtol=1e-10)
 
