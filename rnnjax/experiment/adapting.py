@@ -25,9 +25,9 @@ Scored = Callable[[Corpus, Any, str], Mapping[str, Any]]
 """``scored(corpus, losses, part)``: the figures of the losses of a part, ``<part>_loss`` first."""
 
 THETAS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0)
-WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
+WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 
-RATES = {"sgd": (0.01, 0.03, 0.1, 0.3, 1.0), "rms": (3e-6, 1e-5, 3e-5, 1e-4, 3e-4)}
+RATES = {"sgd": (0.001, 0.003, 0.01, 0.03, 0.1), "rms": (3e-6, 1e-5, 3e-5, 1e-4, 3e-4)}
 DECAYS = {"sgd": (0.0,), "rms": (0.001, 0.0, 0.003)}
 """The first of them is the one that rates are compared with. Those of "rms" are for five symbols at
 a time; both numbers are larger by as much as segments are longer."""
