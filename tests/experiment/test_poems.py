@@ -58,7 +58,7 @@ def lines_of(untrained, **flags):
         ({"prompt": "春夏秋冬山"}, 5),
         ({"prompt": "春夏秋冬山水"}, 7),
         ({"beam_size": 2}, 5),
-    ],  # fmt: skip
+    ],
 )
 def test_what_is_written_has_the_form(untrained, flags, length):
     lines = lines_of(untrained, **flags)
