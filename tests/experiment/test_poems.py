@@ -46,7 +46,8 @@ def untrained():
 def lines_of(untrained, **flags):
     """What is written, as lines."""
     console = Console(file=io.StringIO(), width=80)
-    poems.write(console, types.SimpleNamespace(**CONFIG | flags), *untrained, SYMBOLS)
+    model, params = untrained
+    poems.write(console, types.SimpleNamespace(**CONFIG | flags), model, params, SYMBOLS)
     return console.file.getvalue().splitlines()  # type: ignore[attr-defined]
 
 
