@@ -36,16 +36,21 @@ def test_a_font_that_is_gone_is_passed_over(monkeypatch, tmp_path):
 def drawn(tmp_path):
     """A picture of Latin letters, which some font has on every machine."""
     path = tmp_path / "poems.png"
-    losses = [np.array([0.0, 0, 0, 0, 0]), np.array([9.0, 0, 0, 9, 0])]
+    losses = [np.array([0.0, 9, 0, 0, 0]), np.array([9.0, 0, 0, 9, 0])]
     assert vertical_text.draw_poems(path, "title", ["ab\ncd", "ef\ngh"], losses) is None
     return imread(path)[..., :3]
 
 
 def test_the_unexpected_is_dark_and_stands_where_it_was_read(drawn):
+    height, width, _ = drawn.shape
     orange = (drawn[..., 0] > 0.7) & (drawn[..., 2] < 0.5)
-    columns = np.flatnonzero(orange.any(axis=0))
-    rows = np.flatnonzero(orange.any(axis=1))
-    # The second poem is left of the first one; its first signs of both lines are unexpected.
-    assert columns.max() < drawn.shape[1] / 2
-    assert rows.max() < 0.75 * drawn.shape[0]
-    assert len(columns) > 2 * len(rows) - 20
+    first, second = orange[:, width // 2 :], orange[:, : width // 2]
+    # The first line is the last column: b is its second letter; e and g begin two columns.
+    rows, columns = np.nonzero(first)
+    side = np.ptp(columns)
+    assert columns.min() > 0.45 * width / 2
+    rows_of_second, columns_of_second = np.nonzero(second)
+    assert rows.min() > rows_of_second.max() - 2
+    assert np.ptp(rows_of_second) == pytest.approx(side, abs=3)
+    assert np.ptp(columns_of_second) == pytest.approx(2 * side, abs=5)
+    assert rows.max() < height - 1
