@@ -6,11 +6,14 @@ with a recurrent layer, and gives one logit.
     python experiments/imdb_sentiment.py                      # recommended: test accuracy 0.89
     python experiments/imdb_sentiment.py --preset=bilstm64    # the TensorFlow article's: 0.82
     python experiments/imdb_sentiment.py --preset=lstm100     # the Keras article's: 0.87
+    python experiments/imdb_sentiment.py --preset=pairs       # a linear model beside it: 0.9XX
+    python experiments/imdb_sentiment.py --preset=pretrained --pretrained=RUN_OF_language_model.py
     python experiments/imdb_sentiment.py --workdir=RUN --predict="Not bad at all."
 
-The presets pad as the articles do and let the network read the padding; ``--mask`` holds the state
-there. Without a prepared IMDB and without a network, reviews by a small grammar, in which the order
-of the words decides, stand in for it, and the script says so.
+The articles' presets pad as these do and let the network read the padding; ``--mask`` holds the
+state there. With ``--pair_bits`` a logistic regression on words and pairs of words is added to the
+network, which learns what that leaves. Without a prepared IMDB and without a network, reviews by a
+small grammar, in which the order of the words decides, stand in for it, and the script says so.
 """
 
 from __future__ import annotations
@@ -32,13 +35,15 @@ from optax import sigmoid_binary_cross_entropy as cross_entropy
 
 import rnnjax
 import rnnjax.experiment as xp
-from rnnjax.data import imdb, text_baselines
+from rnnjax.data import imdb, review_streams, text_baselines, word_pairs
 from rnnjax.data.ragged import Padded
 from rnnjax.data.text import Vocabulary
 from rnnjax.experiment import mistakes, sentences
+from rnnjax.experiment.pretrained import pretrained
 from rnnjax.export import Array, Model
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import TextClassifier
+from rnnjax.models.text import POOLINGS
 from rnnjax.reports import plots
 
 CLASSES = ("unfavourable", "favourable")
@@ -62,6 +67,13 @@ PRESETS = {
         "hidden_size": 100, "bidirectional": False, "hidden_units": 0, "num_words": 5_000,
         "max_length": 500, "padding": "pre", "num_validation": 64, "epochs": 3,
     },
+    "pairs": {"pair_bits": 20},
+    "pretrained": {
+        "cell": "lstm", "bidirectional": False, "hidden_size": 512, "embedding_size": 256,
+        "num_words": review_streams.NUM_WORDS, "pooling": "last_max_mean", "pair_bits": 20,
+        "schedule": "slanted", "learning_rate": 2e-3, "layer_decay": 2.6, "unfreeze": 1,
+        "word_dropout": 0.3, "epochs": 4,
+    },
 }  # fmt: skip
 
 
@@ -73,7 +85,7 @@ class Config(xp.Config):
     hidden_size: int = xp.setting(64, "units of each recurrent layer", at_least=1)
     embedding_size: int = xp.setting(128, "features of a word", at_least=1)
     hidden_units: int = xp.setting(0, "of a dense layer before the last", at_least=0)
-    pooling: str = xp.setting("max_mean", "over time", choices=("last", "max_mean"))
+    pooling: str = xp.setting("max_mean", "over time", choices=POOLINGS)
     dropout: float = xp.setting(0.5, "rate, on features of the whole text", **RATE)
     embedding_dropout: float = xp.setting(0.3, "rate, on features of all words", **RATE)
     word_dropout: float = xp.setting(0.5, "rate, on whole words", **RATE)
@@ -94,6 +106,15 @@ class Config(xp.Config):
     batch_size: int = xp.setting(64, "reviews per step", at_least=1)
     epochs: int | None = xp.setting(8, "passes over the training reviews", at_least=1)
     average: float | None = xp.setting(0.998, "of the parameters, its decay", above=0, below=1)
+    pair_bits: int = xp.setting(
+        0, "log2 of the weights that pairs of words have in the linear model beside the network "
+        "(0: none beside it)", at_least=0, at_most=26,
+    )  # fmt: skip
+    pretrained: str | None = xp.setting(
+        None, "run of language_model.py to take embedding and recurrent layers from", is_path=True
+    )
+    layer_decay: float = xp.setting(1.0, "how much slower each lower layer learns", at_least=1)
+    unfreeze: int = xp.setting(0, "epochs until the next lower layer learns too", at_least=0)
     keep_best: bool = xp.setting(False, "end with the parameters that validated best")
     predict: str | None = xp.command(
         "a review to judge with the run in --workdir, or - for one per line of standard input"
@@ -103,7 +124,7 @@ class Config(xp.Config):
 def build_model(config: Config, num_words: int) -> TextClassifier:
     """Embedding, recurrent layers (perhaps both ways), pooling and dense layers."""
     layer = xp.build_layer(config, config.embedding_size, initialization=config.initialization)
-    same = ("embedding_size", "hidden_units", "pooling", "initialization", *RATES)
+    same = ("embedding_size", "hidden_units", "pooling", "initialization", "pair_bits", *RATES)
     return TextClassifier(
         num_words,
         layer=rnnjax.Bidirectional(layer) if config.bidirectional else layer,
@@ -126,9 +147,9 @@ def problem(config: Config, layout: xp.Layout, data: imdb.ReviewDataset) -> xp.P
         return apply(params, reviews.tokens, mask=mask if config.mask else None, **options)
 
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array, **rates: jax.Array) -> Any:
-        reviews, labels = batch
+        reviews, labels, beside = batch
         read = functools.partial(logits, params, rates=rates, training=True, rngs={"dropout": key})
-        return cross_entropy(cut(read, reviews, reviews.mask, layout), labels), carry
+        return cross_entropy(cut(read, reviews, reviews.mask, layout) + beside, labels), carry
 
     needs = xp.needs_of(
         config, layout, init, layer=model.layer, time_steps=cut.limits[-1],
@@ -136,18 +157,29 @@ def problem(config: Config, layout: xp.Layout, data: imdb.ReviewDataset) -> xp.P
         data_flags="--max_length or --eval_length",
     )  # fmt: skip
     pad = functools.partial(imdb.padded, num_words=config.num_words, padding=config.padding)
-    training = pad(data.train.part(n, len(data.train)), length)
+    training, labels = pad(data.train.part(n, len(data.train)), length), data.train_labels[n:]
+    pair_bits = config.pair_bits if config.trains else 0
+    given, beside = word_pairs.beside(training, labels, len(vocabulary), pair_bits)
+    given |= pretrained(
+        config, init, task="language_model", names=("embedding", "rnn"),
+        same=("cell", "num_layers", "hidden_size", "embedding_size"),
+        files={"symbols.json": review_streams.symbols_of(vocabulary).to_json() + "\n"},
+    )  # fmt: skip
     validation, tests = pad(data.train.part(0, n), read), pad(data.test, read)
     evaluating = functools.partial(xp.classifying, logits, batch_size=500, binary=True)
     _, validate = evaluating(validation, data.train_labels[:n], layout, "validation")
     predict, test = evaluating(tests, data.test_labels, layout)
     return xp.Problem(
         title="bidirectional " * config.bidirectional + xp.run_title(config, config.cell, data),
-        dataset=data, model=model, init=init, keys=layout.keys(config.seed, 2), loss=loss,
-        batches=batches, data=(training, data.train_labels[n:]), evaluate=validate, test=test,
-        watched="validation", best_by=xp.ACCURACY, keep_best=config.keep_best, predict=predict,
-        test_inputs=tests, test_labels=data.test_labels, class_names=CLASSES,
-        files={VOCABULARY: vocabulary.to_json() + "\n"}, needs=needs,
+        dataset=data, model=model, init=xp.beginning_with(init, given), loss=loss,
+        keys=layout.keys(config.seed, 2), batches=batches, data=(training, labels, beside),
+        evaluate=validate, test=test, watched="validation", best_by=xp.ACCURACY,
+        keep_best=config.keep_best, predict=predict, test_inputs=tests,
+        test_labels=data.test_labels, class_names=CLASSES, needs=needs,
+        files={VOCABULARY: vocabulary.to_json() + "\n"},
+        layer_rates=xp.LayerRates(
+            model.groups, config.layer_decay, config.unfreeze * batches.steps_per_epoch
+        ),
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnjax.data import brackets, quatrains, war_and_peace
+from rnnjax.data import brackets, quatrains, review_streams, war_and_peace
 from rnnjax.data.corpus_sources import (
     PENN_TREEBANK_FILES,
     TINY_SHAKESPEARE,
@@ -19,6 +19,7 @@ from rnnjax.data.corpus_sources import (
 )
 from rnnjax.data.originals import read_originals
 from rnnjax.data.quatrains import QUATRAINS
+from rnnjax.data.review_records import IMDB
 from rnnjax.data.source import Progress, data_root
 from rnnjax.data.symbols import Symbols
 from rnnjax.data.war_and_peace import WAR_AND_PEACE
@@ -26,7 +27,7 @@ from rnnjax.errors import DataError, DataUnavailableError
 
 DATASETS = (
     "auto", "tiny_shakespeare", *war_and_peace.SPLITS, "wikitext2", "penn_treebank", "quatrains",
-    "brackets", "text",
+    "imdb_reviews", "brackets", "text",
 )  # fmt: skip
 BRACKETS_SIZES = {"train": 1_000_000, "validation": 50_000, "test": 50_000}
 PARTS = (0.8, 0.9)
@@ -261,12 +262,22 @@ def _quatrains(
     )
 
 
+def _reviews(
+    data_dir: str | os.PathLike[str] | None, timeout: float, progress: Progress | None
+) -> Corpus:
+    found = review_streams.read(data_dir, timeout=timeout, progress=progress)
+    return Corpus(
+        IMDB.name, *found.parts, found.symbols, found.origin, "none is told (Maas et al. 2011)"
+    )
+
+
 _READERS: dict[str, Callable[..., Corpus]] = {
     "tiny_shakespeare": _shakespeare,
     **{split: functools.partial(_war_and_peace, split) for split in war_and_peace.SPLITS},
     "wikitext2": _wikitext2,
     "penn_treebank": _penn_treebank,
     "quatrains": _quatrains,
+    "imdb_reviews": _reviews,
 }
 
 

@@ -242,13 +242,11 @@ def _tokenise(
     labels: Mapping[Split, np.ndarray],
     progress: Progress | None,
 ) -> dict[str, np.ndarray]:
-    vocabulary = Vocabulary.build(
-        _counted(texts["train"], f"ranking the words of {name}", progress)
-    )
+    vocabulary = Vocabulary.build(counted(texts["train"], f"ranking the words of {name}", progress))
     arrays = {"vocabulary": np.frombuffer(vocabulary.to_json().encode(), np.uint8)}
     for split in _SPLITS:
         tokens = vocabulary.encode_all(
-            _counted(texts[split], f"splitting {name} {split} into words", progress)
+            counted(texts[split], f"splitting {name} {split} into words", progress)
         )
         arrays |= {
             f"{split}_values": tokens.values,
@@ -258,7 +256,8 @@ def _tokenise(
     return arrays
 
 
-def _counted(texts: Sequence[str], what: str, progress: Progress | None) -> Iterator[str]:
+def counted(texts: Sequence[str], what: str, progress: Progress | None) -> Iterator[str]:
+    """The texts, one by one, with how many there were told."""
     for done, text in enumerate(texts, start=1):
         yield text
         if progress is not None and (done % 1000 == 0 or done == len(texts)):

@@ -110,7 +110,7 @@ def read_reviews(
     Args:
         source: The data set that the folder must hold.
         folder: The prepared folder.
-        split: ``"train"`` or ``"test"``.
+        split: ``"train"``, ``"test"``, or ``"unsupervised"``, whose labels are -1.
         progress: Told the number of reviews.
 
     Returns:
@@ -121,7 +121,8 @@ def read_reviews(
     """
     size = dict(source.splits)[split]
     reviews: list[tuple[bytes, int, bytes]] = []
-    for text, label in read_examples(source, folder, split, _FEATURES, _decode):
+    decode = _decode_unlabelled if split == "unsupervised" else _decode
+    for text, label in read_examples(source, folder, split, _FEATURES, decode):
         reviews.append((hashlib.sha256(text).digest(), label, text))
         if progress is not None and (len(reviews) % 1000 == 0 or len(reviews) == size):
             progress(f"reading {source.name} {split}", len(reviews), size)
@@ -137,6 +138,13 @@ def read_reviews(
 def _decode(values: Mapping[str, Any]) -> tuple[bytes, int]:
     if values["label"] not in range(len(CLASS_NAMES)):
         raise UnusableError(f"its label is {values['label']}, where 0 or 1 was expected")
+    _check_text(values["text"])
+    return values["text"], values["label"]
+
+
+def _decode_unlabelled(values: Mapping[str, Any]) -> tuple[bytes, int]:
+    if values["label"] != _NO_LABEL:
+        raise UnusableError(f"its label is {values['label']}, where {_NO_LABEL} was expected")
     _check_text(values["text"])
     return values["text"], values["label"]
 

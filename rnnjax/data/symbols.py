@@ -16,6 +16,7 @@ from rnnjax.storage import typed_json
 
 END_OF_LINE = "<eos>"
 UNKNOWN = "<unk>"
+START = "<start>"
 _SIGN = re.compile(r"<\w+>|.", re.DOTALL)
 
 
@@ -102,10 +103,11 @@ class Symbols:
 
     @property
     def starts(self) -> tuple[int, ...]:
-        """Numbers of the signs that something new begins with: ``<5>`` and ``<7>`` of poems."""
-        if self.unit != "sign":
+        """Numbers of what something new begins with: signs such as ``<5>``, the word `START`."""
+        pattern = {"sign": r"<\d+>", "word": START}.get(self.unit)
+        if pattern is None:
             return ()
-        return tuple(n for n, s in enumerate(self.symbols) if re.fullmatch(r"<\d+>", s))
+        return tuple(n for n, s in enumerate(self.symbols) if re.fullmatch(pattern, s))
 
     @cached_property
     def _numbers(self) -> dict[str, int]:

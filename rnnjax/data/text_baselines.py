@@ -53,27 +53,42 @@ def tf_idf(counts: Any, labels: np.ndarray) -> Features:
     return TfidfTransformer(sublinear_tf=True).fit(counts).transform
 
 
-def naive_bayes(counts: Any, labels: np.ndarray) -> Features:
-    r"""Learns which n-grams speak for which label: a text's n-grams get naive Bayes's weights.
+def log_count_ratios(counts: Any, labels: np.ndarray) -> np.ndarray:
+    r"""Which n-grams speak for which label.
 
     .. math:: r_g = \ln \frac{p_g / \sum_h p_h}{q_g / \sum_h q_h}
 
     with p (q) one more than the number of favourable (unfavourable) texts that g occurs in.
 
-    Sida Wang and Christopher D. Manning: Baselines and Bigrams: Simple, Good Sentiment and Topic
-    Classification, ACL 2012, equations 1 and 4; logistic regression in place of the support
-    vector machine, and no interpolation.
-
     Args:
-        counts: of n-grams in the training texts, ``[N, G]``.
+        counts: of n-grams in training texts, ``[N, G]``, sparse by rows.
         labels: 0 or 1, ``[N]``.
+
+    Returns:
+        float64 ``[G]``.
+
+    Source: Sida Wang and Christopher D. Manning: Baselines and Bigrams: Simple, Good Sentiment and
+    Topic Classification, ACL 2012, equation 1.
     """
     # A text holds the column of each of its n-grams once.
     p, q = (
         1.0 + np.bincount(counts[labels == label].indices, minlength=counts.shape[1])
         for label in (1, 0)
     )
-    ratios = np.log(p / p.sum()) - np.log(q / q.sum())
+    return np.log(p / p.sum()) - np.log(q / q.sum())
+
+
+def naive_bayes(counts: Any, labels: np.ndarray) -> Features:
+    """Gives a text's n-grams naive Bayes's weights, the `log_count_ratios`.
+
+    As equation 4 of Wang and Manning; logistic regression in place of the support vector machine,
+    and no interpolation.
+
+    Args:
+        counts: of n-grams in the training texts, ``[N, G]``.
+        labels: 0 or 1, ``[N]``.
+    """
+    ratios = log_count_ratios(counts, labels)
     return lambda counts: sparse.csr_array(
         (ratios[counts.indices], counts.indices, counts.indptr), counts.shape
     )

@@ -10,6 +10,7 @@ from rnnjax.devices.layout import Layout
 from rnnjax.errors import UsageError
 from rnnjax.experiment.building import (
     applying,
+    beginning_with,
     build_layer,
     drawn_within,
     initializing,
@@ -30,6 +31,7 @@ from rnnjax.training.evaluation import (
     scoring,
 )
 from rnnjax.training.fields import whole_numbers
+from rnnjax.training.layer_rates import LayerRates
 from rnnjax.training.lengths import batches_by_length
 from rnnjax.training.metrics import ACCURACY, LOSS, Metric
 from rnnjax.training.needs import needs_of, num_bytes
@@ -41,10 +43,10 @@ from rnnjax.training.streams import StreamReader, as_rows, stream_metrics
 
 __all__ = [
     "ACCURACY", "LOSS", "SCHEDULES", "ArrayDataset", "Baselines", "Batches", "Config", "Console",
-    "ExampleBatches", "Experiment", "Layout", "Metric", "Outcome", "Predictor", "Problem",
-    "StreamReader", "UsageError", "WindowBatches", "applying", "as_rows", "batches_by_length",
-    "build_layer", "classification_metrics", "classifying", "command", "drawn_within",
-    "initializing", "launch", "load_model", "needs_of", "num_bytes", "read_file", "reading",
-    "regressing", "regression_metrics", "run_title", "saved_config", "saved_dataset", "scoring",
-    "setting", "show_class_scores", "stream_metrics", "whole_numbers",
+    "ExampleBatches", "Experiment", "LayerRates", "Layout", "Metric", "Outcome", "Predictor",
+    "Problem", "StreamReader", "UsageError", "WindowBatches", "applying", "as_rows",
+    "batches_by_length", "beginning_with", "build_layer", "classification_metrics", "classifying",
+    "command", "drawn_within", "initializing", "launch", "load_model", "needs_of", "num_bytes",
+    "read_file", "reading", "regressing", "regression_metrics", "run_title", "saved_config",
+    "saved_dataset", "scoring", "setting", "show_class_scores", "stream_metrics", "whole_numbers",
 ]  # fmt: skip

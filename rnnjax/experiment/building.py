@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -97,6 +97,30 @@ def drawn_within(
         return structure.unflatten(drawn)
 
     return draw
+
+
+def beginning_with(
+    init: Callable[[jax.Array], Any], given: Mapping[str, Any]
+) -> Callable[[jax.Array], Any]:
+    """Parameters from a key, of which some are not drawn.
+
+    Args:
+        init: gives all of them, nested dicts.
+        given: those that are known, by their names at the top.
+
+    Raises:
+        ValueError: when it is called: they are not of the shapes that `init` gives.
+    """
+
+    def begin(key: jax.Array) -> Any:
+        drawn = init(key)
+        for name, value in given.items():
+            there, here = (jax.tree.map(jnp.shape, tree) for tree in (drawn.get(name), value))
+            if there != here:
+                raise ValueError(f"{name} has the shapes {there}, and was given {here}.")
+        return {**drawn, **jax.tree.map(jnp.asarray, dict(given))}
+
+    return begin
 
 
 def run_title(config: Config, network: str, data: Dataset, *more: str) -> str:

@@ -117,7 +117,11 @@ def read_file(config: Config, name: str) -> str:
     Raises:
         UsageError: it can't be read, or is another one by now.
     """
-    workdir = str(config.workdir)
+    return read_text(str(config.workdir), name)
+
+
+def read_text(workdir: str, name: str) -> str:
+    """A text that belongs to the run in a folder; raises as `read_file`."""
     path = Path(workdir).expanduser() / name
     try:
         text = read_bytes(path).decode()

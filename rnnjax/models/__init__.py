@@ -6,6 +6,7 @@ from rnnjax.models.language import LanguageModel
 from rnnjax.models.plain import PlainClassifier
 from rnnjax.models.tagger import SequenceTagger
 from rnnjax.models.text import TextClassifier
+from rnnjax.models.word_weights import WordWeights
 
 __all__ = [
     "AdaptiveEmbedding",
@@ -15,4 +16,5 @@ __all__ = [
     "SequenceClassifier",
     "SequenceTagger",
     "TextClassifier",
+    "WordWeights",
 ]

@@ -51,3 +51,15 @@ def max_mean(ys: jax.Array, mask: jax.Array | None) -> jax.Array:
     highest = jnp.where(steps, ys, jnp.finfo(ys.dtype).min).max(axis=1)
     highest = jnp.where(mask.any(axis=1, keepdims=True), highest, 0)
     return jnp.concatenate((highest, jnp.where(steps, ys, 0).sum(axis=1) / count), axis=-1)
+
+
+def last_step(ys: jax.Array, mask: jax.Array | None) -> jax.Array:
+    """Of outputs ``[B, T, O]`` that at the last step the mask ``[B, T]`` lets through: ``[B, O]``.
+
+    A row without any step gives zeros.
+    """
+    if mask is None:
+        return ys[:, -1]
+    last = ys.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)
+    found = jnp.take_along_axis(ys, last[:, None, None], axis=1)[:, 0]
+    return jnp.where(mask.any(axis=1, keepdims=True), found, 0)

@@ -83,7 +83,7 @@ def read_item(folder: Path, item: str, like: Any) -> Any:
     Args:
         folder: the checkpoint, which is sound.
         item: which of the two.
-        like: arrays, or their shapes, of the same structure.
+        like: arrays, or their shapes, of the same structure; None for whatever is there.
 
     Raises:
         UsageError: they are those of something else.
@@ -93,6 +93,8 @@ def read_item(folder: Path, item: str, like: Any) -> Any:
             saved = reader.metadata(path).item_metadata[item]
             if saved is None:
                 raise ValueError("its metadata are missing")
+            if like is None:
+                like = _shapes(saved.tree[item])
             # Compared here, because a restore that fails leaves a trail of asyncio errors.
             _check_arrays(_arrays(saved.tree[item]), _arrays(like))
             wanted: Any = ocp.args.StandardRestore({item: like})
@@ -180,6 +182,14 @@ def _arrays(tree: Any) -> dict[str, str]:
         jax.tree_util.keystr(path, simple=True, separator="/"): f"{leaf.dtype}{list(leaf.shape)}"
         for path, leaf in leaves
     }
+
+
+def _shapes(tree: Any) -> Any:
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype),
+        tree,
+        is_leaf=lambda leaf: hasattr(leaf, "shape"),
+    )
 
 
 def _check_arrays(saved: dict[str, str], wanted: dict[str, str]) -> None:

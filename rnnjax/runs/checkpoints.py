@@ -278,7 +278,7 @@ def load_params(
 
     Args:
         run: the run's folder; the run need not have finished.
-        like: parameters of the model that they are for, or their shapes.
+        like: parameters of the model that they are for, or their shapes; None for any.
         tell: is given a sentence about each newer checkpoint that is not sound, or not this run's.
         identity: of the run; where none is given, any run's will do.
 

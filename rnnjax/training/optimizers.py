@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from rnnjax.training.layer_rates import LayerRates
 from rnnjax.training.nonfinite import skip_nonfinite
 
 OPTIMIZERS = MappingProxyType(
@@ -25,7 +26,7 @@ OPTIMIZERS = MappingProxyType(
 )
 """Optimisers that need a learning rate only."""
 
-SCHEDULES = ("constant", "cosine", "linear", "decay")
+SCHEDULES = ("constant", "cosine", "linear", "decay", "slanted")
 """How the learning rate goes from its first value to zero, or does not."""
 
 
@@ -41,6 +42,7 @@ def build_optimizer(
     clip_norm: float | None = None,
     clip_value: float | None = None,
     average: float | None = None,
+    layer_rates: LayerRates | None = None,
 ) -> optax.GradientTransformation:
     """Builds an optimiser, with a schedule over the whole run and a limit on the gradient.
 
@@ -48,9 +50,10 @@ def build_optimizer(
 
     Args:
         name: one of `OPTIMIZERS`.
-        learning_rate: of the first step; None for one in the optimiser's state, where
-            `with_learning_rates` puts it.
-        schedule: one of `SCHEDULES`; "cosine" and "linear" reach zero after `num_steps`.
+        learning_rate: of the first step, with "slanted" the highest; None for one in the
+            optimiser's state, where `with_learning_rates` puts it.
+        schedule: one of `SCHEDULES`; "cosine" and "linear" reach zero after `num_steps`; of
+            "slanted" `slanted_triangle` tells.
         num_steps: updates in the whole run.
         steps_per_epoch: updates in a pass over the data; "decay" counts them.
         decay: what "decay" multiplies the rate by at each epoch.
@@ -58,6 +61,7 @@ def build_optimizer(
         clip_norm: the largest global norm of the gradient; None for no limit.
         clip_value: the largest absolute value of each number in it; None for no limit.
         average: the decay of an average of the parameters, for `averaged_params`; None for none.
+        layer_rates: how the rates of layers differ; by default all have the same.
     """
     schedules = {
         "constant": optax.constant_schedule,
@@ -71,6 +75,7 @@ def build_optimizer(
             transition_begin=(decay_after - 1) * steps_per_epoch,
             staircase=True,
         ),
+        "slanted": lambda highest: slanted_triangle(highest, num_steps),
     }
     if learning_rate is None:
         optimizer = rated(OPTIMIZERS[name](1.0), schedules[schedule](1.0))
@@ -78,11 +83,32 @@ def build_optimizer(
         constant = schedule == "constant"
         rate = learning_rate if constant else schedules[schedule](learning_rate)
         optimizer = OPTIMIZERS[name](rate)
+    if layer_rates is not None:
+        optimizer = layer_rates.apply(optimizer)
     if clip_norm is not None:
         optimizer = optax.chain(optax.clip_by_global_norm(clip_norm), optimizer)
     if clip_value is not None:
         optimizer = optax.chain(optax.clip(clip_value), optimizer)
     return skip_nonfinite(optimizer if average is None else averaging(optimizer, average))
+
+
+def slanted_triangle(
+    highest: float, num_steps: int, cut: float = 0.1, ratio: float = 32.0
+) -> optax.Schedule:
+    """A learning rate that rises for a short while, and falls for the rest of a run.
+
+    Args:
+        highest: rate, after so many of the steps as `cut` says.
+        num_steps: T, in the whole run.
+        cut: the share of the steps in which the rate rises.
+        ratio: how many times smaller than the highest the rate is at first, and in the end.
+
+    Source: J. Howard, S. Ruder, arXiv:1801.06146, equation 3, with its cut and ratio.
+    """
+    top = max(1, int(num_steps * cut))
+    up = optax.linear_schedule(highest / ratio, highest, top)
+    down = optax.linear_schedule(highest, highest / ratio, max(1, num_steps - top))
+    return optax.join_schedules([up, down], [top])
 
 
 class RatedState(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import jax
 
 from rnnjax.training.batches import Batches
+from rnnjax.training.layer_rates import LayerRates
 from rnnjax.training.loop import LossFn
 from rnnjax.training.metrics import Metric
 from rnnjax.training.needs import Needs
@@ -85,6 +86,7 @@ class Problem:
         test_labels: of a classifier ``[N]``.
         class_names: what each label stands for.
         read: what the model is given of such inputs; by default these themselves.
+        layer_rates: how the learning rates of layers differ; by default all have the same.
     """
 
     title: str
@@ -109,3 +111,4 @@ class Problem:
     test_labels: Any = None
     class_names: tuple[str, ...] = ()
     read: Callable[[Any], Any] = lambda inputs: inputs
+    layer_rates: LayerRates | None = None

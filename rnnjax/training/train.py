@@ -65,6 +65,7 @@ def train(
         clip_norm=config.clip_norm,
         clip_value=config.clip_value,
         average=config.average,
+        layer_rates=problem.layer_rates,
     )
     trainer = Trainer(
         problem.loss, optimizer, problem.batches, problem.data, problem.keys[1], problem.carry,
