@@ -108,7 +108,11 @@ def read(
     validation, test, rest = (
         unlabelled.values[begin:end] for begin, end in itertools.pairwise(bounds)
     )
-    parts = np.concatenate((rest, labelled.train.values)), validation, test
     vocabulary = labelled.vocabulary.limited(NUM_WORDS)
-    limited = tuple(limit_words(part, NUM_WORDS).astype(np.int32) for part in parts)
-    return ReviewStreams(limited, symbols_of(vocabulary), labelled.origin)
+    train = np.concatenate((rest, labelled.train.values))
+    parts = _limited(train), _limited(validation), _limited(test)
+    return ReviewStreams(parts, symbols_of(vocabulary), labelled.origin)
+
+
+def _limited(words: np.ndarray) -> np.ndarray:
+    return limit_words(words, NUM_WORDS).astype(np.int32)

@@ -86,9 +86,9 @@ def fit(counts: Any, labels: np.ndarray, num_words: int) -> LinearModel:
     from sklearn.linear_model import LogisticRegression
 
     ratios = log_count_ratios(counts, labels)
-    xs = sparse.csr_array((counts.data * ratios[counts.indices], counts.indices, counts.indptr))
-    xs.resize(counts.shape)
-    model = LogisticRegression(C=STRENGTH, solver="liblinear", dual=True, random_state=0)
+    weighed = counts.data * ratios[counts.indices]
+    xs: Any = sparse.csr_array((weighed, counts.indices, counts.indptr), counts.shape)
+    model: Any = LogisticRegression(C=STRENGTH, solver="liblinear", dual=True, random_state=0)
     model.set_params(max_iter=10_000).fit(xs, labels)
     weights = (ratios * model.coef_[0]).astype(np.float32)
     bias = np.asarray(model.intercept_[0], np.float32)

@@ -66,10 +66,10 @@ class LayerRates:
             return optimizer
 
         def share(number: int) -> optax.Schedule:
-            rate = self.decay**-number
-            return lambda count: jnp.where(count < number * self.thaw, 0.0, rate)
+            first, rate = number * self.thaw, self.decay**-number
+            return lambda count: jnp.where(jnp.asarray(count) < first, 0.0, rate)
 
-        shares = {
+        shares: dict[Any, optax.GradientTransformation] = {
             str(number): optax.scale_by_schedule(share(number))
             for number in range(len(self.groups))
         }

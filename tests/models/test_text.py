@@ -25,7 +25,7 @@ def build(**options):
 
 
 @pytest.mark.parametrize("masked", [pytest.param(False, marks=pytest.mark.slow), True])
-@pytest.mark.parametrize("pooling", ["last", "max_mean"])
+@pytest.mark.parametrize("pooling", ["last", "max_mean", "last_max_mean"])
 def test_text_classifier_by_hand(pooling, masked):
     model, params = build(hidden_units=4, pooling=pooling)
     mask = MASK if masked else None
@@ -44,6 +44,9 @@ def test_text_classifier_by_hand(pooling, masked):
         features = np.stack(
             [np.concatenate((r.max(0), r.mean(0))) if len(r) else nothing for r in rows]
         )
+        if pooling == "last_max_mean":
+            last = [r[-1] if len(r) else np.zeros(4) for r in rows]
+            features = np.concatenate((last, features), axis=1)
     hidden, last = jax.device_get((params["to_hidden"], params["to_logit"]))
     features = np.maximum(features @ hidden["kernel"] + hidden["bias"], 0)
     np.testing.assert_allclose(logits, (features @ last["kernel"] + last["bias"])[:, 0], rtol=2e-5)
