@@ -69,10 +69,10 @@ PRESETS = {
     },
     "pairs": {"pair_bits": 20},
     "pretrained": {
-        "cell": "lstm", "bidirectional": False, "hidden_size": 512, "embedding_size": 256,
+        "cell": "lstm", "bidirectional": False, "hidden_size": 400, "embedding_size": 200,
         "num_words": review_streams.NUM_WORDS, "pooling": "last_max_mean", "pair_bits": 20,
         "schedule": "slanted", "learning_rate": 2e-3, "layer_decay": 2.6, "unfreeze": 1,
-        "word_dropout": 0.3, "epochs": 4,
+        "word_dropout": 0.3, "epochs": 3,
     },
 }  # fmt: skip
 

@@ -67,7 +67,7 @@ PRESETS = {
     "small200": {"dataset": "wikitext2", "epochs": 20, "dropout": 0.3, "variational": True},
     "poems": {"dataset": "quatrains", "hidden_size": 512, "dropout": 0.5, "epochs": 10},
     "reviews": {
-        "dataset": "imdb_reviews", "num_layers": 1, "hidden_size": 512, "embedding_size": 256,
+        "dataset": "imdb_reviews", "num_layers": 1, "hidden_size": 400, "embedding_size": 200,
         "cutoffs": "2000,10000", "batch_size": 64, "learning_rate": 2e-3, "epochs": 1,
     },
 }  # fmt: skip
