@@ -11,9 +11,8 @@ with a recurrent layer, and gives one logit.
     python experiments/imdb_sentiment.py --workdir=RUN --predict="Not bad at all."
 
 The articles' presets pad as these do and let the network read the padding; ``--mask`` holds the
-state there. With ``--pair_bits`` a logistic regression on words and pairs of words is added to the
-network, which learns what that leaves. Without a prepared IMDB and without a network, reviews by a
-small grammar, in which the order of the words decides, stand in for it, and the script says so.
+state there. docs/reviews.md tells of the others. Without a prepared IMDB and without a network,
+reviews by a small grammar, in which the order of the words decides, stand in, and it says so.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from rnnjax.data import imdb, review_streams, text_baselines, word_pairs
 from rnnjax.data.ragged import Padded
 from rnnjax.data.text import Vocabulary
 from rnnjax.experiment import mistakes, sentences
-from rnnjax.experiment.pretrained import pretrained
+from rnnjax.experiment.pretrained import of_language_model
 from rnnjax.export import Array, Model
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import TextClassifier
@@ -71,8 +70,7 @@ PRESETS = {
     "pretrained": {
         "cell": "lstm", "bidirectional": False, "hidden_size": 400, "embedding_size": 200,
         "num_words": review_streams.NUM_WORDS, "pooling": "last_max_mean", "pair_bits": 20,
-        "schedule": "slanted", "learning_rate": 2e-3, "layer_decay": 2.6, "unfreeze": 1,
-        "word_dropout": 0.3, "epochs": 3,
+        "schedule": "slanted", "layer_decay": 2.6, "unfreeze": 1, "word_dropout": 0.3, "epochs": 3,
     },
 }  # fmt: skip
 
@@ -107,12 +105,9 @@ class Config(xp.Config):
     epochs: int | None = xp.setting(8, "passes over the training reviews", at_least=1)
     average: float | None = xp.setting(0.998, "of the parameters, its decay", above=0, below=1)
     pair_bits: int = xp.setting(
-        0, "log2 of the weights that pairs of words have in the linear model beside the network "
-        "(0: none beside it)", at_least=0, at_most=26,
-    )  # fmt: skip
-    pretrained: str | None = xp.setting(
-        None, "run of language_model.py to take embedding and recurrent layers from", is_path=True
+        0, "a linear model beside it has 2^this weights of pairs (0: none)", at_least=0, at_most=26
     )
+    pretrained: str | None = xp.setting(None, "language_model.py's run to begin with", is_path=True)
     layer_decay: float = xp.setting(1.0, "how much slower each lower layer learns", at_least=1)
     unfreeze: int = xp.setting(0, "epochs until the next lower layer learns too", at_least=0)
     keep_best: bool = xp.setting(False, "end with the parameters that validated best")
@@ -158,13 +153,9 @@ def problem(config: Config, layout: xp.Layout, data: imdb.ReviewDataset) -> xp.P
     )  # fmt: skip
     pad = functools.partial(imdb.padded, num_words=config.num_words, padding=config.padding)
     training, labels = pad(data.train.part(n, len(data.train)), length), data.train_labels[n:]
-    pair_bits = config.pair_bits if config.trains else 0
+    pair_bits, thaw = config.pair_bits * config.trains, config.unfreeze * batches.steps_per_epoch
     given, beside = word_pairs.beside(training, labels, len(vocabulary), pair_bits)
-    given |= pretrained(
-        config, init, task="language_model", names=("embedding", "rnn"),
-        same=("cell", "num_layers", "hidden_size", "embedding_size"),
-        files={"symbols.json": review_streams.symbols_of(vocabulary).to_json() + "\n"},
-    )  # fmt: skip
+    given |= of_language_model(config, init, review_streams.symbols_of(vocabulary))
     validation, tests = pad(data.train.part(0, n), read), pad(data.test, read)
     evaluating = functools.partial(xp.classifying, logits, batch_size=500, binary=True)
     _, validate = evaluating(validation, data.train_labels[:n], layout, "validation")
@@ -174,12 +165,9 @@ def problem(config: Config, layout: xp.Layout, data: imdb.ReviewDataset) -> xp.P
         dataset=data, model=model, init=xp.beginning_with(init, given), loss=loss,
         keys=layout.keys(config.seed, 2), batches=batches, data=(training, labels, beside),
         evaluate=validate, test=test, watched="validation", best_by=xp.ACCURACY,
-        keep_best=config.keep_best, predict=predict, test_inputs=tests,
-        test_labels=data.test_labels, class_names=CLASSES, needs=needs,
-        files={VOCABULARY: vocabulary.to_json() + "\n"},
-        layer_rates=xp.LayerRates(
-            model.groups, config.layer_decay, config.unfreeze * batches.steps_per_epoch
-        ),
+        keep_best=config.keep_best, predict=predict, test_inputs=tests, class_names=CLASSES,
+        test_labels=data.test_labels, files={VOCABULARY: vocabulary.to_json() + "\n"}, needs=needs,
+        layer_rates=xp.LayerRates(model.groups, config.layer_decay, thaw),
     )  # fmt: skip
 
 

@@ -58,6 +58,10 @@ SUITED = {
         "cutoffs": "1000,3000", "div_value": 2.0, "batch_size": 64, "window": 48,
         "learning_rate": 3e-3, "epochs": 4,
     },
+    "imdb_reviews": {
+        "num_layers": 1, "hidden_size": 400, "embedding_size": 200, "cutoffs": "2000,10000",
+        "batch_size": 64, "learning_rate": 2e-3, "epochs": 1,
+    },
 }  # fmt: skip
 PRESETS = {
     "karpathy128": KARPATHY
@@ -66,10 +70,6 @@ PRESETS = {
     | {"num_layers": 2, "hidden_size": 256, "learning_rate": 5e-3, "epochs": 20},
     "small200": {"dataset": "wikitext2", "epochs": 20, "dropout": 0.3, "variational": True},
     "poems": {"dataset": "quatrains", "hidden_size": 512, "dropout": 0.5, "epochs": 10},
-    "reviews": {
-        "dataset": "imdb_reviews", "num_layers": 1, "hidden_size": 400, "embedding_size": 200,
-        "cutoffs": "2000,10000", "batch_size": 64, "learning_rate": 2e-3, "epochs": 1,
-    },
 }  # fmt: skip
 
 

@@ -305,7 +305,7 @@ def lines(path):
 
 def test_lengths():
     assert lines(ROOT / "README.md") <= 200
-    most = {"mnist_rnn": 150, "binary_sequence": 150, "imdb_sentiment": 220}
+    most = {"mnist_rnn": 150, "binary_sequence": 150, "imdb_sentiment": 240}
     for name, number in most.items():
         assert lines(ROOT / f"experiments/{name}.py") <= number, name
     for folder in ("rnnjax", "experiments", "tests", "benchmarks"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 
+from rnnjax.data.symbols import Symbols
 from rnnjax.devices import hosts
 from rnnjax.errors import UsageError
 from rnnjax.experiment.saved import read_text
@@ -72,6 +73,23 @@ def pretrained(
                 "run whose layers are the same."
             )
     return found
+
+
+def of_language_model(
+    config: Any, init: Callable[[jax.Array], Any], symbols: Symbols
+) -> dict[str, Any]:
+    """The "embedding" and the "rnn" of a run of `experiments/language_model.py`, as `pretrained`.
+
+    Args:
+        config: the settings here.
+        init: the model's parameters from a key; it has both, for these symbols.
+        symbols: that the run must have learnt, with the same numbers.
+    """
+    return pretrained(
+        config, init, task="language_model", names=("embedding", "rnn"),
+        same=("cell", "num_layers", "hidden_size", "embedding_size"),
+        files={"symbols.json": symbols.to_json() + "\n"},
+    )  # fmt: skip
 
 
 def _load(run: str, config: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
