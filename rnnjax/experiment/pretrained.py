@@ -61,8 +61,8 @@ def pretrained(
     for name, text in files.items():
         if read_text(run, name) != text:
             raise UsageError(
-                f"--pretrained={run} was trained with another {name} than belongs to this data, so "
-                "its parameters mean something else here; take a run on the same words."
+                f"--pretrained={run} was trained with another {name} than this data with these "
+                "settings gives, so its parameters mean something else here; take one on the same."
             )
     found, shapes = _load(run, there, names), jax.eval_shape(init, jax.random.key(0))
     for name in names:

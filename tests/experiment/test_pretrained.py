@@ -94,5 +94,5 @@ def test_a_run_that_does_not_fit_is_refused_in_one_sentence(tmp_path):
     larger = dataclasses.replace(config, hidden_size=5)
     refused(larger, "was trained with --hidden_size=4; give the same here")
     other = {"symbols.json": '["a", "c"]\n'}
-    refused(config, "was trained with another symbols.json than belongs to", files=other)
+    refused(config, "was trained with another symbols.json than this data with", files=other)
     refused(config, r"has learnt the to_logit nothing, and here it is", names=("to_logit",))
