@@ -6,10 +6,10 @@ import hashlib
 
 import pytest
 
-from rnnjax.data import corpora, imdb, review_streams
-from rnnjax.data.review_records import read_reviews
+from rnnjax.data import corpora, imdb, review_records, review_streams
+from rnnjax.data.reading import UnusableError
+from rnnjax.data.review_records import IMDB
 from rnnjax.data.text import split_words
-from rnnjax.errors import DataError
 from tests.data.synthetic_reviews import REVIEWS, by_digest, make_archive, put_by_hand
 
 UNLABELLED = {f"train/unsup/{i}_0.txt": f"A film, the {i}th of them." for i in range(2, 5)}
@@ -48,13 +48,15 @@ def test_unlabelled_reviews_train_beside_labelled_ones_and_are_held_out(source, 
     assert len(found.symbols) == 12
 
 
-def test_what_has_a_label_is_not_among_the_unlabelled(source, tmp_path):
-    imdb.load("imdb_reviews", tmp_path / "tfds", cache_dir=tmp_path / "cache", source=source)
-    folder = tmp_path / "tfds" / "imdb_reviews" / "plain_text" / "1.0.0"
-    for file in folder.glob("*unsupervised*"):
-        file.write_bytes((folder / file.name.replace("unsupervised", "train")).read_bytes())
-    with pytest.raises(DataError):
-        read_reviews(source, folder, "unsupervised", None)
+def test_what_has_a_label_is_not_among_the_unlabelled(monkeypatch, tmp_path):
+    def found(label):
+        record = {"text": b"A film.", "label": label}
+        monkeypatch.setattr(review_records, "read_examples", lambda *given: [given[-1](record)])
+        return review_records.read_reviews(IMDB, tmp_path, "unsupervised", None)
+
+    assert found(-1)["labels"].tolist() == [-1]
+    with pytest.raises(UnusableError, match="its label is 1, where -1 was expected"):
+        found(1)
 
 
 def test_they_are_a_corpus(monkeypatch):
