@@ -19,11 +19,16 @@ LATER = 1e-2
 """Likewise of the losses after updates: PyTorch updates two biases where others have one."""
 
 
+DRAWN = 0.05
+"""Likewise of the mean surprise at what was drawn, in which some thousand draws differ by 1%;
+whoever took the likeliest or drew evenly would be off by a quarter."""
+
+
 def compare(row_kind: str, ours: Arrays, theirs: Arrays) -> dict[str, Any]:
     """The largest differences, and the sentence that says what is wrong, or None.
 
     Args:
-        row_kind: of a training step, later outputs follow from updates.
+        row_kind: of a training step, later outputs follow from updates; of a sample, from draws.
         ours: ``output.0``, ``output.1``, … and ``gradient.<common name>``.
         theirs: likewise; a gradient that they have no parameter for may be missing.
     """
@@ -39,8 +44,7 @@ def compare(row_kind: str, ours: Arrays, theirs: Arrays) -> dict[str, Any]:
         group, tolerance = "gradients", FIRST
         if head == "output":
             group = "first_output" if rest == "0" else "later_outputs"
-            updated = row_kind == "train" and rest != "0"
-            tolerance = LATER if updated else FIRST
+            tolerance = FIRST if rest == "0" else _TOLERANCES.get(row_kind, FIRST)
         found = theirs[name]
         if found.shape != expected.shape:
             shapes = f"{found.shape}, not {expected.shape}"
@@ -50,6 +54,10 @@ def compare(row_kind: str, ours: Arrays, theirs: Arrays) -> dict[str, Any]:
         if not difference <= tolerance and wrong is None:
             wrong = f"{name} differs by {difference:.1e} of its largest entry"
     return {"differences": largest, "disagrees": wrong}
+
+
+_TOLERANCES = {"train": LATER, "sample": DRAWN}
+"""Of later outputs, by the kind of row."""
 
 
 def difference_of(found: np.ndarray, expected: np.ndarray) -> float:

@@ -5,7 +5,7 @@ A step of a recurrent layer multiplies ``[B, I]`` and ``[B, H]`` with the weight
 of the state and of the weights). So a training step takes 24·B·T·H·(H+I) for an LSTM (G = 4), 18
 for a GRU and 6 for a simple RNN, a forward pass a third of that, and both directions twice.
 Embedding, dense layers, everything elementwise and the optimiser are left out: the floor is what
-the recurrence can't avoid.
+the recurrence can't avoid. Those of language models are in `benchmarks.language.floor`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.language.work import LanguageWork
 from benchmarks.work import NUM_GATES, Row, Work
 
 CHAIN = 64
-"""Products in a row as one program: each waits for the one before, like the steps of a layer."""
+"""Steps in a row as one program: each product waits for the one before, as in a layer."""
 
 
 def operations(row: Row) -> int:
     """Floating-point operations of a row's matrix products."""
+    if not isinstance(row.work, Work):
+        return row.part("floor").operations(row)
     work = row.work
     steps = 1 if row.kind == "stream" else work.steps
     forward = 2 * NUM_GATES[work.cell] * work.batch * steps * work.hidden_size
@@ -29,9 +32,10 @@ def operations(row: Row) -> int:
     return 3 * forward if row.kind == "train" else forward
 
 
-def operations_of_chain(work: Work) -> int:
+def operations_of_chain(work: Work | LanguageWork) -> int:
     """Floating-point operations of one run of `Chain`."""
-    return CHAIN * 2 * work.batch * work.hidden_size**2 * NUM_GATES[work.cell]
+    each = 2 * work.batch * work.hidden_size**2 * NUM_GATES[work.cell]
+    return CHAIN * work.num_matrices * each
 
 
 def fraction(row: Row, seconds: float, chain_seconds: float) -> float:
@@ -41,10 +45,11 @@ def fraction(row: Row, seconds: float, chain_seconds: float) -> float:
 
 
 class Chain:
-    """``[B, H] x [H, G·H]`` in a loop, in JAX.
+    """``[B, H] x [H, G·H]`` in a loop, in JAX, by each of the work's matrices in turn.
 
     The weights are G copies of Q / G with Q orthogonal, and the sum over the gates is the next
-    state, so that no number grows or dies away however long the chain is.
+    state, so that no number grows or dies away however long the chain is. As many matrices as a
+    step of the work has take as much memory, and as long to be read.
     """
 
     def __init__(self, row: Row) -> None:
@@ -53,13 +58,18 @@ class Chain:
 
         gates, size = NUM_GATES[row.work.cell], row.work.hidden_size
         rng = np.random.default_rng(0)
-        q = np.linalg.qr(rng.standard_normal((size, size)))[0] / gates
-        self._weights = jnp.asarray(np.tile(q, (1, gates)), "float32")
+        all_q = [
+            np.linalg.qr(rng.standard_normal((size, size)))[0] / gates
+            for _ in range(row.work.num_matrices)
+        ]
+        weights = [jnp.asarray(np.tile(q, (1, gates)), "float32") for q in all_q]
         self._first = jnp.asarray(rng.standard_normal((row.work.batch, size)), "float32")
 
         def multiply(_: int, state: Any) -> Any:
-            products = state @ self._weights
-            return products.reshape(*state.shape[:-1], gates, size).sum(axis=-2)
+            for each in weights:
+                products = state @ each
+                state = products.reshape(*state.shape[:-1], gates, size).sum(axis=-2)
+            return state
 
         self._run = jax.jit(lambda state: jax.lax.fori_loop(0, CHAIN, multiply, state))
 

@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import convert
 from benchmarks.agreement import compare
 from benchmarks.floor import fraction, operations, operations_of_chain
 from benchmarks.machine import Bystanders
-from benchmarks.peers import OURS, Settings
+from benchmarks.peers import OURS, Settings, left_out
 from benchmarks.process import SideFailedError, WorkerProcess
-from benchmarks.work import Row, num_params
+from benchmarks.work import Row
 from benchmarks.worker import FLOOR
 
 FALL_ASLEEP, WATCH = 0.05, 0.05
@@ -105,9 +104,13 @@ class Group:
 
     def _build_all(self, row: Row, folder: Path, results: dict[str, dict[str, Any]]) -> None:
         """Builds the row on every side; notes which of them fail or disagree."""
+        convert = row.part("convert")
         weights = convert.initial_weights(row)
         ours: dict[str, np.ndarray] = {}
         for side in self.sides:
+            if reason := left_out(side, row):
+                results[side] = {"status": "left out", "reason": reason}
+                continue
             self._say(f"{row.name}: {side} builds and is checked")
             given, found = folder / f"{side}.npz", folder / f"{side}-results.npz"
             np.savez(given, **convert.to_side(side, row, weights))  # pyright: ignore[reportArgumentType]
@@ -142,7 +145,7 @@ def describe(
     rate = operations_of_chain(row.work) / chain["median"]
     return {
         **row.to_json(),
-        "num_params": num_params(row.work) if row.kind != "stream" else None,
+        "num_params": row.part("work").num_params(row.work) if row.kind != "stream" else None,
         "floor": {
             "operations": operations(row),
             "operations_per_second": rate,
@@ -161,6 +164,6 @@ def _common(side: str, row: Row, path: Path) -> dict[str, np.ndarray]:
     outputs = {n: a for n, a in arrays.items() if not n.startswith(prefix)}
     gradients = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
     if gradients:
-        common = convert.from_side(side, row, gradients)
+        common = row.part("convert").from_side(side, row, gradients)
         outputs |= {prefix + n: np.asarray(a) for n, a in common.items()}
     return outputs

@@ -76,6 +76,8 @@ def notes(entries: Entries) -> list[str]:
         for side, result in entry["sides"].items():
             if result["status"] != "timed":
                 lines.append(f"{name}, {side}: {result['status']}: {result['reason']}")
+        if entry["kind"] == "sample":
+            lines.append(f"{name}, for each symbol of a text: {', '.join(_each_symbol(entry))}")
         turn = entry["sides"].get("in turn", {})
         if "ratio" in turn:
             whole, training = turn["ratio"]["median"], turn["ratio_of_training"]["median"]
@@ -84,6 +86,15 @@ def notes(entries: Entries) -> list[str]:
                 f"their training alone {training:.2f}"
             )
     return lines
+
+
+def _each_symbol(entry: Mapping[str, Any]) -> list[str]:
+    """What of its time each side takes for one symbol, in all texts of the batch."""
+    return [
+        f"{SIDES[side].short} {time_text(result['seconds']['median'] / entry['work']['steps'])}"
+        for side, result in entry["sides"].items()
+        if result["status"] == "timed"
+    ]
 
 
 def memory_of(result: Mapping[str, Any]) -> float | None:
@@ -113,7 +124,8 @@ def _sizes(entry: Mapping[str, Any]) -> str:
     if "work" not in entry:
         return "processes, from start to result"
     work = entry["work"]
-    return f"batch {work['batch']}, {work['steps']} steps, {work['hidden_size']} units"
+    what = "symbols written" if entry["kind"] == "sample" else "steps"
+    return f"batch {work['batch']}, {work['steps']} {what}, {work['hidden_size']} units"
 
 
 def _cells(result: Mapping[str, Any]) -> list[str]:

@@ -6,11 +6,15 @@ Knows NumPy only, so that a process of PyTorch's or TensorFlow's never imports J
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import re
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+
+from benchmarks.language import work as language
+from benchmarks.language.work import LanguageWork
 
 NUM_GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
 
@@ -54,6 +58,11 @@ class Work:
     eval_batch: int = 0
 
     @property
+    def num_matrices(self) -> int:
+        """Matrices ``[H, G·H]`` that every step needs, for the floor: the state's."""
+        return 1
+
+    @property
     def directions(self) -> tuple[str, ...]:
         return ("forward", "backward") if self.bidirectional else ("forward",)
 
@@ -63,21 +72,29 @@ class Row:
     """One line of the table: a work, and what is done with it.
 
     Attributes:
-        kind: "train" (loss, gradient and Adam's update), "forward" (the outputs of a batch) or
-            "stream" (one step of the layer at batch 1, its carry kept).
-        work: with the batch that this row reads.
+        kind: "train" (loss, gradient and Adam's update), "forward" (the outputs of a batch),
+            "stream" (one step of the layer at batch 1, its carry kept) or "sample" (so many symbols
+            written by a language model, each drawn and read before the next).
+        work: a `Work` or a `LanguageWork`, with the batch that this row reads.
     """
 
     name: str
     kind: str
-    work: Work
+    work: Any
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Row:
-        return cls(fields["name"], fields["kind"], Work(**fields["work"]))
+        given = {n: tuple(v) if isinstance(v, list) else v for n, v in fields["work"].items()}
+        work = LanguageWork if "num_symbols" in given else Work
+        return cls(fields["name"], fields["kind"], work(**given))
+
+    def part(self, name: str) -> Any:
+        """The module "work", "convert" or "floor" that knows rows like this one."""
+        folder = "benchmarks.language" if isinstance(self.work, LanguageWork) else "benchmarks"
+        return importlib.import_module(f"{folder}.{name}")
 
 
 _MNIST = {"cell": "simple_rnn", "steps": 28, "input_size": 28, "eval_batch": 1000}
@@ -115,7 +132,7 @@ RUNS = ("whole", "seeds")
 def default_names(device: str) -> tuple[str, ...]:
     if device == "gpu":
         return GPU_LAYERS
-    return (*(work.name for work in ARTICLES), *LAYERS, *STREAMS, *RUNS)
+    return (*(work.name for work in ARTICLES), *LAYERS, *STREAMS, *language.ROWS, *RUNS)
 
 
 def rows_named(names: Iterable[str]) -> list[Row]:
@@ -133,8 +150,8 @@ def rows_named(names: Iterable[str]) -> list[Row]:
         if not found:
             known = ", ".join((*default_names("cpu"), "and any lstm-BxTxH or gru-BxTxH"))
             raise UnknownWorkError(
-                f"--work={name} is unknown; expected one of: {known}; with .train, .eval or "
-                ".forward behind it for one row."
+                f"--work={name} is unknown; expected one of: {known}; with .train, .eval, "
+                ".forward, .sample1 or .sample64 behind it for one row."
             )
         rows += [row for row in found if row not in rows]
     return rows
@@ -145,6 +162,8 @@ def _rows_of(name: str) -> list[Row]:
         if work.name == name:
             evaluation = dataclasses.replace(work, batch=work.eval_batch)
             return [Row(f"{name}.train", "train", work), Row(f"{name}.eval", "forward", evaluation)]
+    if name in language.ROWS:
+        return [Row(f"{name}.{end}", kind, work) for end, kind, work in language.ROWS[name]]
     if name in STREAMS:
         work = Work(name, name.partition("-")[0], 1, 1, 128, 128)
         return [Row(f"{name}.step", "stream", work)]

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import memory, peers
+from benchmarks.language.written import compared
 from benchmarks.work import Row
 from rnnjax.experiment.startup import keep_memory
 
@@ -63,17 +64,20 @@ class Worker:
             self._time(1)
             return {}
         arrays = _load(weights)
-        built = []
-        for variant in self._module.variants(self._row):
+        built, module = [], peers.load(self._side, self._row)
+        for variant in module.variants(self._row):
             start = time.perf_counter()
-            program = self._module.build(self._row, arrays, self._settings, **variant)
+            program = module.build(self._row, arrays, self._settings, **variant)
             ready = time.perf_counter()
             first = program.run()
             program.wait(first)
             end = time.perf_counter()
-            outputs = [program.to_numpy(first).copy()]
-            for _ in range(CALLS_COMPARED - 1):
-                outputs.append(program.to_numpy(program.run()).copy())
+            if self._row.kind == "sample":
+                outputs = compared(self._row, program, program.to_numpy(first))
+            else:
+                outputs = [program.to_numpy(first).copy()]
+                for _ in range(CALLS_COMPARED - 1):
+                    outputs.append(program.to_numpy(program.run()).copy())
             seconds = {"build_seconds": ready - start, "first_call_seconds": end - ready}
             built.append((program, variant, outputs, seconds))
         tried = self._try([program for program, *_ in built])

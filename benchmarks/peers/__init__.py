@@ -14,6 +14,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from benchmarks.language.work import LanguageWork
+from benchmarks.work import Row
+
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
@@ -49,6 +52,14 @@ class Program(Protocol):
 
     def gradients(self) -> dict[str, np.ndarray]:
         """Of the loss by every weight, at the weights that were given, under their names."""
+        ...
+
+
+class Writer(Program, Protocol):
+    """One that writes symbols; a run gives them, ``[T, B]``, drawn after symbol 0 in all texts."""
+
+    def read(self, symbols: np.ndarray) -> np.ndarray:
+        """The logits ``[T, B, V]`` after each of the symbols ``[T, B]``, from the first state."""
         ...
 
 
@@ -99,6 +110,17 @@ SIDES = {
 PEERS = tuple(side for side in SIDES if side != OURS)
 
 
-def load(side: str) -> Any:
-    """The module of a side."""
-    return importlib.import_module(f"benchmarks.peers.{SIDES[side].module}")
+def load(side: str, row: Row | None = None) -> Any:
+    """The module of a side, with ``prepare``; for a row, the one with its ``build``."""
+    is_language = row is not None and isinstance(row.work, LanguageWork)
+    folder = "benchmarks.language" if is_language else "benchmarks.peers"
+    return importlib.import_module(f"{folder}.{SIDES[side].module}")
+
+
+def left_out(side: str, row: Row) -> str | None:
+    """Why a row is not measured on a side, if it isn't."""
+    if not isinstance(row.work, LanguageWork) or side in (OURS, "torch"):
+        return None
+    if side.startswith("flax"):
+        return "language models are compared with PyTorch and Keras only"
+    return "Keras has no adaptive softmax" if row.work.cutoffs else None

@@ -100,14 +100,11 @@ class Forward(JaxProgram):
         return self._apply(self._params, self._x)
 
 
-class Training(JaxProgram):
-    """Loss, gradient and Adam's update, given ``apply(params, x) -> logits``."""
+class Updates(JaxProgram):
+    """Loss, gradient and Adam's update, given ``loss(params, x, y)``."""
 
-    def __init__(self, row: Row, apply: Any, params: Any, place: Place = put) -> None:
+    def __init__(self, loss: Any, params: Any, batch: Any, place: Place = put) -> None:
         optimizer = optax.adam(1e-3)
-
-        def loss(params: Any, x: Any, y: Any) -> jax.Array:
-            return mean_loss(row.work, apply(params, x), y)
 
         def update(state: Any, x: Any, y: Any) -> Any:
             params, opt_state = state
@@ -119,7 +116,7 @@ class Training(JaxProgram):
         self._place = place
         params = place(params, False)
         self._state = params, place(optimizer.init(params), False)
-        self._batch = place(make_batch(row), True)
+        self._batch = place(batch, True)
         self._loss = loss
         # The state stays where it is; left alone, XLA spreads it over the devices in its own way.
         places = jax.tree.map(lambda a: a.sharding, self._state)
@@ -135,6 +132,16 @@ class Training(JaxProgram):
     def gradients(self) -> dict[str, np.ndarray]:
         gradient = jax.jit(jax.grad(self._loss))
         return name_leaves(gradient(self._place(self._first, False), *self._batch))
+
+
+class Training(Updates):
+    """`Updates` of a work with one recurrent layer, given ``apply(params, x) -> logits``."""
+
+    def __init__(self, row: Row, apply: Any, params: Any, place: Place = put) -> None:
+        def loss(params: Any, x: Any, y: Any) -> jax.Array:
+            return mean_loss(row.work, apply(params, x), y)
+
+        super().__init__(loss, params, make_batch(row), place)
 
 
 class Stream(JaxProgram):

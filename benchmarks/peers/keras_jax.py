@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -17,7 +18,7 @@ prepare = configure
 variants = shared.unroll_variants
 
 
-def _values(variables: Any) -> list[jax.Array]:
+def values(variables: Any) -> list[jax.Array]:
     """Copies, because what is donated can't be used again by the model that it came from."""
     return [jnp.array(np.asarray(v)) for v in variables]
 
@@ -25,7 +26,7 @@ def _values(variables: Any) -> list[jax.Array]:
 class Forward(JaxProgram):
     def __init__(self, row: Row, weights: Any, unroll: bool = False) -> None:
         model = shared.build_model(row.work, weights, unroll)
-        self.state = _values(model.trainable_variables), _values(model.non_trainable_variables)
+        self.state = values(model.trainable_variables), values(model.non_trainable_variables)
         self.x = jnp.asarray(make_batch(row)[0])
 
         def apply(state: Any, x: Any) -> Any:
@@ -38,20 +39,21 @@ class Forward(JaxProgram):
         return self.apply(self.state, self.x)
 
 
-class Training(JaxProgram):
-    def __init__(self, row: Row, weights: Any, unroll: bool = False) -> None:
-        model = shared.build_model(row.work, weights, unroll)
+class Updates(JaxProgram):
+    """Loss, gradient and Adam's update, given ``mean_loss(labels, logits)``."""
+
+    def __init__(self, model: Any, batch: Any, mean_loss: Any) -> None:
         optimizer = shared.adam()
         optimizer.build(model.trainable_variables)
         self.model = model
         self.first = [np.asarray(v) for v in model.trainable_variables]
         others, kept = model.non_trainable_variables, optimizer.variables
-        self.state = _values(self.first), _values(others), _values(kept)
-        self.batch = tuple(map(jnp.asarray, make_batch(row)))
+        self.state = values(self.first), values(others), values(kept)
+        self.batch = tuple(map(jnp.asarray, batch))
 
         def loss(trainable: Any, others: Any, x: Any, y: Any) -> Any:
             logits, others = model.stateless_call(trainable, others, x, training=True)
-            return shared.mean_loss(row.work, y, logits), others
+            return mean_loss(y, logits), others
 
         def update(state: Any, x: Any, y: Any) -> Any:
             trainable, others, kept = state
@@ -76,7 +78,7 @@ class Training(JaxProgram):
 class Stream(JaxProgram):
     def __init__(self, row: Row, weights: Any) -> None:
         cell = shared.build_cell(row.work, weights)
-        self.weights = _values(cell.trainable_variables), _values(cell.non_trainable_variables)
+        self.weights = values(cell.trainable_variables), values(cell.non_trainable_variables)
         self.states = [jnp.array(a) for a in shared.initial_states(row.work)]
         self.x = jnp.asarray(make_batch(row)[0])
 
@@ -92,5 +94,9 @@ class Stream(JaxProgram):
 
 def build(row: Row, weights: dict[str, np.ndarray], settings: Settings, **variant: Any) -> Program:
     del settings
-    kind: Any = {"train": Training, "forward": Forward, "stream": Stream}[row.kind]
+    if row.kind == "train":
+        model = shared.build_model(row.work, weights, **variant)
+        mean_loss = functools.partial(shared.mean_loss, row.work)
+        return Updates(model, make_batch(row), mean_loss)
+    kind: Any = {"forward": Forward, "stream": Stream}[row.kind]
     return kind(row, weights, **variant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any
 
@@ -26,7 +27,7 @@ def variants(row: Row) -> list[dict[str, Any]]:
     return [a | b for a, b in itertools.product(compilers, shared.unroll_variants(row))]
 
 
-class _TensorFlowProgram:
+class TensorFlowProgram:
     def wait(self, result: Any) -> None:
         result.numpy()
 
@@ -37,7 +38,7 @@ class _TensorFlowProgram:
         return {}
 
 
-class Forward(_TensorFlowProgram):
+class Forward(TensorFlowProgram):
     def __init__(self, row: Row, weights: Any, jit_compile: bool, unroll: bool = False) -> None:
         model = shared.build_model(row.work, weights, unroll)
         self.x = tf.constant(make_batch(row)[0])
@@ -53,17 +54,20 @@ class Forward(_TensorFlowProgram):
         return self.apply(self.x)
 
 
-class Training(_TensorFlowProgram):
-    def __init__(self, row: Row, weights: Any, jit_compile: bool, unroll: bool = False) -> None:
-        model = shared.build_model(row.work, weights, unroll)
+class Updates(TensorFlowProgram):
+    """Loss, gradient and Adam's update, given ``mean_loss(labels, logits)``."""
+
+    def __init__(
+        self, model: Any, weights: Any, batch: Any, mean_loss: Any, jit_compile: bool
+    ) -> None:
         optimizer = shared.adam()
         optimizer.build(model.trainable_variables)
         self.model, self.weights = model, weights
-        self.batch = tuple(map(tf.constant, make_batch(row)))
+        self.batch = tuple(map(tf.constant, batch))
 
         def value_and_grad(x: Any, y: Any) -> Any:
             with tf.GradientTape() as tape:
-                loss = shared.mean_loss(row.work, y, model(x, training=True))
+                loss = mean_loss(y, model(x, training=True))
             return loss, tape.gradient(loss, model.trainable_variables)
 
         @tf.function(jit_compile=jit_compile)
@@ -85,7 +89,7 @@ class Training(_TensorFlowProgram):
         return dict(zip(shared.weight_names(self.model), dense, strict=True))
 
 
-class Stream(_TensorFlowProgram):
+class Stream(TensorFlowProgram):
     def __init__(self, row: Row, weights: Any, jit_compile: bool) -> None:
         cell = shared.build_cell(row.work, weights)
         self.states = [tf.constant(a) for a in shared.initial_states(row.work)]
@@ -99,5 +103,9 @@ class Stream(_TensorFlowProgram):
 
 def build(row: Row, weights: dict[str, np.ndarray], settings: Settings, **variant: Any) -> Program:
     del settings
-    kind: Any = {"train": Training, "forward": Forward, "stream": Stream}[row.kind]
+    if row.kind == "train":
+        model = shared.build_model(row.work, weights, variant.pop("unroll", False))
+        mean_loss = functools.partial(shared.mean_loss, row.work)
+        return Updates(model, weights, make_batch(row), mean_loss, **variant)
+    kind: Any = {"forward": Forward, "stream": Stream}[row.kind]
     return kind(row, weights, **variant)

@@ -11,7 +11,6 @@ import numpy as np
 import optax
 
 from benchmarks.peers.jax_program import JaxProgram, name_leaves
-from benchmarks.work import Row, make_batch
 from rnnjax.devices.layout import Layout
 from rnnjax.training.loop import Trainer, init_state
 
@@ -45,9 +44,9 @@ class SameBatch:
 class LoopTraining(JaxProgram):
     """Loss, gradient and Adam's update, given ``losses(params, batch)`` of each row."""
 
-    def __init__(self, row: Row, losses: Callable[..., Any], params: Any, layout: Layout) -> None:
+    def __init__(self, losses: Callable[..., Any], params: Any, batch: Any, layout: Layout) -> None:
         optimizer = optax.adam(1e-3)
-        self._first, self._losses, self._batch = params, losses, make_batch(row)
+        self._first, self._losses, self._batch = params, losses, batch
 
         def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
             del key
@@ -56,7 +55,7 @@ class LoopTraining(JaxProgram):
         self._trainer = Trainer(
             loss,
             optimizer,
-            SameBatch(row.work.batch),
+            SameBatch(len(batch[0])),
             self._batch,
             jax.random.key(0),
             layout=layout,

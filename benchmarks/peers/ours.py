@@ -10,6 +10,7 @@ import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 import rnnjax
+from benchmarks.language.work import LanguageWork
 from benchmarks.peers import Program, Settings
 from benchmarks.peers.jax_program import (
     Forward,
@@ -61,11 +62,9 @@ def build(
             x, y = batch
             return row_losses(row.work, apply(params, x), y)
 
-        shares = settings.our_devices if row.work.batch % settings.our_devices == 0 else 1
-        layout = Layout.over(jax.devices()[:shares], batch_size=row.work.batch)
-        return LoopTraining(row, losses, params, layout)
+        return LoopTraining(losses, params, make_batch(row), layout_of(row.work, settings))
     kind = {"train": Training, "forward": Forward}[row.kind]
-    return kind(row, apply, params, _place(row.work, settings))
+    return kind(row, apply, params, place_of(row.work, settings))
 
 
 def _layer(work: Work) -> Any:
@@ -83,7 +82,13 @@ def _model(work: Work, layer: Any) -> Any:
     return (SequenceTagger if work.every_step else SequenceClassifier)(layer, work.outputs)
 
 
-def _place(work: Work, settings: Settings) -> Place:
+def layout_of(work: Work | LanguageWork, settings: Settings) -> Layout:
+    """The CPU devices that share the rows, if they can be shared out evenly."""
+    shares = settings.our_devices if work.batch % settings.our_devices == 0 else 1
+    return Layout.over(jax.devices()[:shares], batch_size=work.batch)
+
+
+def place_of(work: Work | LanguageWork, settings: Settings) -> Place:
     """Rows over the CPU devices, if there are several and the rows can be shared out evenly."""
     if settings.our_devices == 1 or work.batch % settings.our_devices:
         return put

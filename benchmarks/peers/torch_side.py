@@ -50,8 +50,14 @@ class Model(nn.Module):
         logits = self.out(ys)
         return logits[..., 0] if work.outputs == 1 else logits
 
+    def loss(self, x: Any, y: Any) -> Any:
+        logits = self(x)
+        if self.work.outputs == 1:
+            return nn.functional.binary_cross_entropy_with_logits(logits, y)
+        return nn.functional.cross_entropy(logits.flatten(0, -2), y.flatten())
 
-class _TorchProgram:
+
+class TorchProgram:
     def __init__(self, settings: Settings) -> None:
         self.device = torch.device("cuda" if settings.device == "gpu" else "cpu")
 
@@ -72,34 +78,38 @@ class _TorchProgram:
         return {}
 
 
-class _WithModel(_TorchProgram):
+class Forward(TorchProgram):
     def __init__(self, row: Row, weights: dict[str, np.ndarray], settings: Settings) -> None:
         super().__init__(settings)
-        self.work = row.work
-        self.weights = {name: torch.tensor(array) for name, array in weights.items()}
         self.model = Model(row.work).to(self.device)
-        self.model.load_state_dict(self.weights)
-        self.x, self.y = map(self.put, make_batch(row))
+        self.model.load_state_dict({name: torch.tensor(a) for name, a in weights.items()})
+        self.x = self.put(make_batch(row)[0])
 
-
-class Forward(_WithModel):
     @torch.inference_mode()
     def run(self) -> Any:
         return self.model(self.x)
 
 
-class Training(_WithModel):
+class Updates(TorchProgram):
+    """Loss, gradient and Adam's update, given a module with ``loss(x, y)``."""
+
     def __init__(
-        self, row: Row, weights: dict[str, np.ndarray], settings: Settings, fused: bool
+        self,
+        model: Any,
+        weights: dict[str, np.ndarray],
+        batch: Any,
+        settings: Settings,
+        fused: bool,
     ) -> None:
-        super().__init__(row, weights, settings)
+        super().__init__(settings)
+        self.weights = {name: torch.tensor(array) for name, array in weights.items()}
+        self.model = model.to(self.device)
+        self.model.load_state_dict(self.weights)
+        self.batch = tuple(map(self.put, batch))
         self.optimizer = torch.optim.Adam(self.model.parameters(), 1e-3, fused=fused)
 
     def loss(self) -> Any:
-        logits = self.model(self.x)
-        if self.work.outputs == 1:
-            return nn.functional.binary_cross_entropy_with_logits(logits, self.y)
-        return nn.functional.cross_entropy(logits.flatten(0, -2), self.y.flatten())
+        return self.model.loss(*self.batch)
 
     def run(self) -> Any:
         self.optimizer.zero_grad(set_to_none=True)
@@ -116,7 +126,7 @@ class Training(_WithModel):
         return {name: p.grad.cpu().numpy().copy() for name, p in named}
 
 
-class Stream(_TorchProgram):
+class Stream(TorchProgram):
     def __init__(self, row: Row, weights: dict[str, np.ndarray], settings: Settings) -> None:
         super().__init__(settings)
         work = row.work
@@ -136,5 +146,7 @@ class Stream(_TorchProgram):
 
 
 def build(row: Row, weights: dict[str, np.ndarray], settings: Settings, **variant: Any) -> Program:
-    kind: Any = {"train": Training, "forward": Forward, "stream": Stream}[row.kind]
-    return kind(row, weights, settings, **variant)
+    if row.kind == "train":
+        return Updates(Model(row.work), weights, make_batch(row), settings, **variant)
+    kind: Any = {"forward": Forward, "stream": Stream}[row.kind]
+    return kind(row, weights, settings)

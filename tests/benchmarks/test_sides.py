@@ -76,7 +76,7 @@ def test_rows_are_spread_over_devices_only_if_they_can_be_shared_out(monkeypatch
     spread = []
     monkeypatch.setattr(ours.jax, "make_mesh", lambda *args, **kw: spread.append(args))
     settings = peers.Settings(threads=2, our_devices=2)
-    ours._place(Work("odd", "gru", 3, 4, 5, 6), settings)
+    ours.place_of(Work("odd", "gru", 3, 4, 5, 6), settings)
     assert not spread
-    ours._place(Work("even", "gru", 4, 4, 5, 6), settings)
+    ours.place_of(Work("even", "gru", 4, 4, 5, 6), settings)
     assert spread == [((2,), ("rows",))]

@@ -1,0 +1,1 @@
+"""Language models beside the peers: learning to predict symbols, and writing them."""
