@@ -63,9 +63,6 @@ class LanguageWork:
         ]
 
 
-WRITTEN = 2000
-"""Characters of each text that a run writes."""
-
 CHARACTERS = LanguageWork("charlm", 100, 100, 87, 256)
 """The larger model of Karpathy, Johnson and Fei-Fei (2015) on War and Peace."""
 
@@ -75,8 +72,8 @@ WORDS = LanguageWork("wordlm", 20, 35, 33_278, 200, 200, (2_000, 10_000))
 ROWS = {
     "charlm": (
         ("train", "train", CHARACTERS),
-        ("sample1", "sample", dataclasses.replace(CHARACTERS, batch=1, steps=WRITTEN)),
-        ("sample64", "sample", dataclasses.replace(CHARACTERS, batch=64, steps=WRITTEN)),
+        ("sample1", "sample", dataclasses.replace(CHARACTERS, batch=1, steps=2000)),
+        ("sample64", "sample", dataclasses.replace(CHARACTERS, batch=64, steps=250)),
     ),
     "wordlm": (("train", "train", WORDS),),
 }
