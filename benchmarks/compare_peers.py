@@ -3,6 +3,7 @@
     pip install -e '.[bench]'
     python benchmarks/compare_peers.py --data_dir=DIR
     python benchmarks/compare_peers.py --work=keras50,lstm-64x256x512.train --peers=torch
+    python benchmarks/compare_peers.py --work=charlm,wordlm.train --keep_memory
 
 Every side is a process of its own, started once. For each row of the table all sides get the same
 weights and the same batch; their outputs and gradients are compared with ours, and who computes

@@ -74,7 +74,7 @@ class Sampler(JaxProgram):
         def step(params: Any, carry: Any, symbols: jax.Array) -> tuple[Any, jax.Array]:
             layers, letters, out = params
             carry, y = stack.step(layers, carry, letters[symbols])
-            return carry, y @ out["kernel"] + out["bias"]
+            return carry, y @ out["kernel"] + out["bias"][None]
 
         return step
 

@@ -23,7 +23,7 @@ ROWS_PER_CORE = 16
 """With fewer rows of a batch than this, a core has less to do than to wait for the others."""
 
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Parameters of mallopt, in glibc's malloc.h."""
 
 
@@ -93,6 +93,8 @@ def keep_memory() -> None:
     libc = ctypes.CDLL(None)
     for parameter in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
         libc.mallopt(parameter, 2**31 - 1)
+    # A thread's own arena has at most 64 MB: what is larger comes from the system in any case.
+    libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def keep_objects() -> None:

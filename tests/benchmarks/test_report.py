@@ -78,6 +78,17 @@ def test_notes():
     assert "take 0.50 of the time of eight runs in turn, their training alone 0.70" in seeds
 
 
+def test_what_a_written_symbol_takes():
+    entry = {
+        "name": "charlm.sample1", "kind": "sample", "busy_elsewhere": None,
+        "work": {"batch": 1, "steps": 2000, "hidden_size": 256},
+        "sides": {"rnnjax": timed(0.1), "torch": {"status": "failed", "reason": "no"}},
+    }  # fmt: skip
+    note, _ = sorted(report.notes({"charlm.sample1": entry}), key=len, reverse=True)
+    assert note == "charlm.sample1, for each symbol of a text: rnnjax 50.0 µs"
+    assert "2000 symbols written" in shown(report.row_table(entry)).splitlines()[0]
+
+
 def test_times_have_three_digits_and_a_unit():
     texts = [report.time_text(s) for s in (2.5e-7, 0.00012345, 0.00999, 0.0821, 14.2, 123.4)]
     assert texts == ["0.25 µs", "123 µs", "9.99 ms", "82.1 ms", "14.2 s", "123 s"]

@@ -91,12 +91,14 @@ def test_small_programs_are_kept_where_it_was_said(tmp_path):
 
 
 TOUCH_AND_FREE = """
-import resource
+import resource, threading
 from rnnjax.experiment import startup
 startup.keep_memory()
 for _ in range(3):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    bytearray(64 * 2**20)  # filled with zeros
+    thread = threading.Thread(target=bytearray, args=(80 * 2**20,))  # filled with zeros
+    thread.start()
+    thread.join()
     print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 

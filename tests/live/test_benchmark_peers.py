@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
+from benchmarks.language.work import LanguageWork
 from benchmarks.measure import Group
 from benchmarks.peers import OURS, Settings
 from benchmarks.process import SideFailedError
@@ -42,6 +45,25 @@ def test_agreement(group, row):
     variants = [v["variant"] for v in sides["keras_tensorflow"]["variants"]]
     assert len(variants) == (2 if row.kind == "stream" else 4)
     assert sides["keras_tensorflow"]["variant"] in variants
+
+
+LETTERS = LanguageWork("letters", 3, 4, 11, 6)
+WORDS = LanguageWork("words", 3, 5, 40, 8, 7, (10, 25), 2.0)
+MANY = dataclasses.replace(LETTERS, batch=40, steps=60)
+LANGUAGE_ROWS = [
+    Row("letters", "train", LETTERS),
+    Row("letters", "sample", MANY),
+    Row("words", "train", WORDS),
+]
+
+
+@pytest.mark.parametrize("row", LANGUAGE_ROWS, ids=lambda row: f"{row.name}-{row.kind}")
+def test_agreement_of_language_models(group, row):
+    sides = group.measure_row(row, rounds=1, min_seconds=0.001)["sides"]
+    for peer in PEERS:
+        expected = "left out" if peer != "torch" and row.work.cutoffs else "timed"
+        assert sides[peer]["status"] == expected, sides[peer].get("reason")
+    assert len(sides["torch"]["variants"]) == (3 if row.kind == "sample" else 4)
 
 
 @pytest.fixture
