@@ -88,7 +88,7 @@ class Row:
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Row:
         given = {n: tuple(v) if isinstance(v, list) else v for n, v in fields["work"].items()}
-        work = LanguageWork if "num_symbols" in given else Work
+        work: Any = LanguageWork if "num_symbols" in given else Work
         return cls(fields["name"], fields["kind"], work(**given))
 
     def part(self, name: str) -> Any:

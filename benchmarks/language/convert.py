@@ -97,7 +97,7 @@ def _cells(work: LanguageWork, arrays: Arrays | None = None) -> list[tuple[rnnja
     pairs = []
     for i in range(work.num_layers):
         cell = rnnjax.LSTM(work.hidden_size if i else work.input_size, work.hidden_size)
-        named = {n: arrays[f"rnn.{i}.{n}"] if arrays else None for n in _NAMES}
+        named: dict[str, Any] = {n: arrays[f"rnn.{i}.{n}"] if arrays else None for n in _NAMES}
         pairs.append((cell, LSTMParams(**named, b_h=None)))
     return pairs
 
