@@ -106,9 +106,11 @@ def slanted_triangle(
     Source: J. Howard, S. Ruder, arXiv:1801.06146, equation 3, with its cut and ratio.
     """
     top = max(1, int(num_steps * cut))
-    up = optax.linear_schedule(highest / ratio, highest, top)
-    down = optax.linear_schedule(highest, highest / ratio, max(1, num_steps - top))
-    return optax.join_schedules([up, down], [top])
+    up = optax.linear_schedule(1 / ratio, 1.0, top)
+    down = optax.linear_schedule(1.0, 1 / ratio, max(1, num_steps - top))
+    shape = optax.join_schedules([up, down], [top])
+    # A factor, so that a rate from elsewhere gives the same digits.
+    return lambda count: highest * shape(count)
 
 
 class RatedState(NamedTuple):
