@@ -6,7 +6,7 @@ with a recurrent layer, and gives one logit.
     python experiments/imdb_sentiment.py                      # recommended: test accuracy 0.89
     python experiments/imdb_sentiment.py --preset=bilstm64    # the TensorFlow article's: 0.82
     python experiments/imdb_sentiment.py --preset=lstm100     # the Keras article's: 0.87
-    python experiments/imdb_sentiment.py --preset=pairs       # a linear model beside it: 0.91
+    python experiments/imdb_sentiment.py --preset=ngrams      # a linear model beside it: 0.91
     python experiments/imdb_sentiment.py --preset=pretrained --pretrained=RUN_OF_language_model.py
     python experiments/imdb_sentiment.py --workdir=RUN --predict="Not bad at all."
 
@@ -34,7 +34,7 @@ from optax import sigmoid_binary_cross_entropy as cross_entropy
 
 import rnnjax
 import rnnjax.experiment as xp
-from rnnjax.data import imdb, review_streams, text_baselines, word_pairs
+from rnnjax.data import imdb, review_streams, text_baselines, word_ngrams
 from rnnjax.data.ragged import Padded
 from rnnjax.data.text import Vocabulary
 from rnnjax.experiment import mistakes, sentences
@@ -66,10 +66,10 @@ PRESETS = {
         "hidden_size": 100, "bidirectional": False, "hidden_units": 0, "num_words": 5_000,
         "max_length": 500, "padding": "pre", "num_validation": 64, "epochs": 3,
     },
-    "pairs": {"pair_bits": 20},
+    "ngrams": {"ngram_bits": 22, "num_words": 30_000, "epochs": 3},
     "pretrained": {
         "cell": "lstm", "bidirectional": False, "hidden_size": 400, "embedding_size": 200,
-        "num_words": review_streams.NUM_WORDS, "pooling": "last_max_mean", "pair_bits": 20,
+        "num_words": review_streams.NUM_WORDS, "pooling": "last_max_mean", "ngram_bits": 22,
         "schedule": "slanted", "layer_decay": 2.6, "unfreeze": 1, "word_dropout": 0.3, "epochs": 3,
     },
 }  # fmt: skip
@@ -104,8 +104,8 @@ class Config(xp.Config):
     batch_size: int = xp.setting(64, "reviews per step", at_least=1)
     epochs: int | None = xp.setting(8, "passes over the training reviews", at_least=1)
     average: float | None = xp.setting(0.998, "of the parameters, its decay", above=0, below=1)
-    pair_bits: int = xp.setting(
-        0, "a linear model beside it has 2^this weights of pairs (0: none)", at_least=0, at_most=26
+    ngram_bits: int = xp.setting(
+        0, "a linear model beside it: 2^this weights of n-grams (0: none)", at_least=0, at_most=26
     )
     pretrained: str | None = xp.setting(None, "language_model.py's run to begin with", is_path=True)
     layer_decay: float = xp.setting(1.0, "how much slower each lower layer learns", at_least=1)
@@ -119,7 +119,7 @@ class Config(xp.Config):
 def build_model(config: Config, num_words: int) -> TextClassifier:
     """Embedding, recurrent layers (perhaps both ways), pooling and dense layers."""
     layer = xp.build_layer(config, config.embedding_size, initialization=config.initialization)
-    same = ("embedding_size", "hidden_units", "pooling", "initialization", "pair_bits", *RATES)
+    same = ("embedding_size", "hidden_units", "pooling", "initialization", "ngram_bits", *RATES)
     return TextClassifier(
         num_words,
         layer=rnnjax.Bidirectional(layer) if config.bidirectional else layer,
@@ -152,9 +152,9 @@ def problem(config: Config, layout: xp.Layout, data: imdb.ReviewDataset) -> xp.P
         data_flags="--max_length or --eval_length",
     )  # fmt: skip
     pad = functools.partial(imdb.padded, num_words=config.num_words, padding=config.padding)
-    training, labels = pad(data.train.part(n, len(data.train)), length), data.train_labels[n:]
-    pair_bits, thaw = config.pair_bits * config.trains, config.unfreeze * batches.steps_per_epoch
-    given, beside = word_pairs.beside(training, labels, len(vocabulary), pair_bits)
+    texts, labels = data.train.part(n, len(data.train)), data.train_labels[n:]
+    bits, thaw = config.ngram_bits * config.trains, config.unfreeze * batches.steps_per_epoch
+    given, beside = word_ngrams.beside(pad(texts, read), labels, len(vocabulary), bits)
     given |= of_language_model(config, init, review_streams.symbols_of(vocabulary))
     validation, tests = pad(data.train.part(0, n), read), pad(data.test, read)
     evaluating = functools.partial(xp.classifying, logits, batch_size=500, binary=True)
@@ -163,8 +163,8 @@ def problem(config: Config, layout: xp.Layout, data: imdb.ReviewDataset) -> xp.P
     return xp.Problem(
         title="bidirectional " * config.bidirectional + xp.run_title(config, config.cell, data),
         dataset=data, model=model, init=xp.beginning_with(init, given), loss=loss,
-        keys=layout.keys(config.seed, 2), batches=batches, data=(training, labels, beside),
-        evaluate=validate, test=test, watched="validation", best_by=xp.ACCURACY,
+        keys=layout.keys(config.seed, 2), data=(pad(texts, length), labels, beside),
+        batches=batches, evaluate=validate, test=test, watched="validation", best_by=xp.ACCURACY,
         keep_best=config.keep_best, predict=predict, test_inputs=tests, class_names=CLASSES,
         test_labels=data.test_labels, files={VOCABULARY: vocabulary.to_json() + "\n"}, needs=needs,
         layer_rates=xp.LayerRates(model.groups, config.layer_decay, thaw),

@@ -19,7 +19,7 @@ POOLINGS = ("last", "max_mean", "last_max_mean")
 class TextClassifier(nn.Module):
     r"""A text to one logit: embedding, recurrent layer, pooling, dense layers.
 
-    With `pair_bits` a linear model of words and pairs of words stands beside it, which is given
+    With `ngram_bits` a linear model of words and n-grams stands beside it, which is given
     and not trained, and the two logits are added; in training the network's comes alone, for the
     loss to add what a model says that has not seen the text.
 
@@ -35,7 +35,7 @@ class TextClassifier(nn.Module):
         word_dropout: rate on whole words.
         embedding_dropout: rate on the features of the words, the same ones throughout a text.
         initialization: initial distributions of embedding and dense layers, "keras" or "torch".
-        pair_bits: of the `WordWeights` beside the network; 0 for none.
+        ngram_bits: of the `WordWeights` beside the network; 0 for none.
 
     Sources: J. Howard, S. Ruder, "Universal Language Model Fine-tuning for Text Classification",
     arXiv:1801.06146; G. Mesnil et al., "Ensemble of Generative and Discriminative Techniques for
@@ -51,7 +51,7 @@ class TextClassifier(nn.Module):
     word_dropout: float = 0.0
     embedding_dropout: float = 0.0
     initialization: str = "keras"
-    pair_bits: int = 0
+    ngram_bits: int = 0
 
     @property
     def groups(self) -> tuple[tuple[str, ...], ...]:
@@ -89,7 +89,7 @@ class TextClassifier(nn.Module):
             hidden = dense(self.hidden_units, features.shape[-1], self.initialization, "to_hidden")
             features = drop(nn.relu(hidden(features)))
         logits = dense(1, features.shape[-1], self.initialization, "to_logit")(features)[..., 0]
-        if not self.pair_bits:
+        if not self.ngram_bits:
             return logits
-        beside = WordWeights(self.num_words, self.pair_bits, name="beside")(tokens)
+        beside = WordWeights(self.num_words, self.ngram_bits, name="beside")(tokens)
         return logits if training else logits + beside

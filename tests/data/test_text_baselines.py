@@ -30,6 +30,26 @@ def ngrams_of(text):
     return collections.Counter([*words, *itertools.pairwise(words)])
 
 
+def in_a_row(words, n):
+    return [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+
+
+def test_rare_ngrams_of_three_words_are_left_out(reviews, counts):
+    split = list(map(split_words, reviews.train_texts))
+    words = set().union(*split)
+    longer = collections.Counter(
+        gram for text in split for n in (2, 3) for gram in set(in_a_row(text, n))
+    )
+    kept = {gram for gram, texts in longer.items() if texts > 1}
+    assert len(kept) < len(longer)
+    found, found_test = text_baselines.ngram_counts(reviews, 3)
+    assert found.shape[1] == found_test.shape[1] == len(words) + len(kept)
+    for row, text in zip(found, split, strict=True):
+        grams = [gram for n in (2, 3) for gram in in_a_row(text, n)]
+        of_text = collections.Counter([*text, *(gram for gram in grams if gram in kept)])
+        assert sorted(row.data) == sorted(of_text.values())
+
+
 def test_words_and_pairs_are_counted_within_each_text(reviews, counts):
     train, test = (list(map(ngrams_of, t)) for t in (reviews.train_texts, reviews.test_texts))
     known = set().union(*train)
