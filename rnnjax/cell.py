@@ -126,6 +126,57 @@ class NoisyCell(Cell):
         """As `Cell.step`, with dropout at the places that the noise names."""
 
 
+class Memory(NamedTuple):
+    """What every step of a `ReadingCell` reads, such as what an encoder gave for a sentence."""
+
+    values: jax.Array
+    """``[..., S, M]``: S places of M features, behind the batch axes."""
+    mask: jax.Array | None = None
+    """``[..., S]``, False where there is no place: what `values` holds there reaches nothing."""
+
+
+class ReadingCell(Cell):
+    r"""A cell whose every step also reads a memory, which stays as it is throughout a run.
+
+    .. math:: (s_t, y_t) = \mathrm{step}(s_{t-1}, z_t, \mathrm{remember}(m))
+
+    `rnnjax.unroll` computes what `remember` gives once, and sums its gradient over the steps.
+    """
+
+    @abc.abstractmethod
+    def remember(self, params: Params, memory: Memory) -> Any:
+        """What the parameters and a memory ``[..., S, M]`` alone determine: a pytree of arrays."""
+
+    @abc.abstractmethod
+    def step(self, params: Params, carry: Carry, z: Any, remembered: Any) -> tuple[Carry, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """As `Cell.step`, with what `remember` gave."""
+
+    @abc.abstractmethod
+    def first_carry(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        params: Params,
+        batch_shape: tuple[int, ...] = (),
+        dtype: Any = None,
+        *,
+        memory: Memory | None = None,
+    ) -> Carry:
+        """The carry before the first step; what has the memory's size needs the memory."""
+
+    def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, params: Params, carry: Carry, x: jax.Array, memory: Memory
+    ) -> tuple[Carry, jax.Array]:
+        """One whole step: the next carry and the output.
+
+        Args:
+            params: as `init` gives them.
+            carry: as `first_carry` gives it.
+            x: the input ``[..., D]``.
+            memory: what is read; see `remember` for many steps on one.
+        """
+        remembered = self.remember(params, memory)
+        return apart(self.step(params, carry, self.project(params, x), remembered), params, carry)
+
+
 class Options(NamedTuple):
     """How a sequence is run; see `rnnjax.unroll`."""
 
@@ -142,6 +193,8 @@ class Options(NamedTuple):
     """What dropout draws from; None for evaluation."""
     noise: RunNoise = QUIET
     """What wrappers of the cell have drawn already."""
+    memory: Memory | None = None
+    """What every step of a `ReadingCell` reads."""
 
 
 class Composite(Layer):

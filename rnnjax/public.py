@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from rnnjax import attention as attention
 from rnnjax import decoding as decoding
 from rnnjax import serialization as serialization
-from rnnjax.cell import Carry, Cell, Layer, Params
+from rnnjax.cell import Carry, Cell, Layer, Memory, Params
 from rnnjax.cells import (
     CELLS,
     GRU,
@@ -40,6 +41,7 @@ __all__ = [
     "LayerNormGRU",
     "LayerNormLSTM",
     "LearnedCarry",
+    "Memory",
     "OneHot",
     "Params",
     "PeepholeLSTM",

@@ -20,7 +20,7 @@ FLOORS = (
     {"data"},
     {"cell", "fused_cell", "hyperparameters"},
     {"unrolling"},
-    {"cells", "combinators", "decoding", "devices"},
+    {"attention", "cells", "combinators", "decoding", "devices"},
     {"analysis", "bridges", "interop", "models", "public", "serialization"},
     {"runs", "training"},
     {"experiment", "export", "outset"},
@@ -28,6 +28,7 @@ FLOORS = (
 """The rooms of the package, from the ground up. A module imports from its own floor and below."""
 
 CLOSED = {
+    "attention": {"cells", "combinators", "decoding", "devices"},
     "cells": {"cells"},
     "decoding": {"cells", "combinators", "devices"},
     "outset": {"experiment", "export"},
@@ -45,7 +46,7 @@ NUMBERS = (
 """The analyses that draw nothing."""
 
 THIRD_PARTY = {
-    frozenset({*PARTS, "rnnjax.cells", *RUN}): {"jax"},
+    frozenset({*PARTS, "rnnjax.attention", "rnnjax.cells", *RUN}): {"jax"},
     frozenset({"rnnjax.unrolling", "rnnjax.combinators", "rnnjax.decoding"}): {"jax", "numpy"},
     frozenset({"rnnjax.reports.confusion_matrix"}): {"numpy"},
     frozenset({"rnnjax.analysis"}): {"jax", "numpy", "scipy", "matplotlib"},

@@ -15,8 +15,10 @@ from rnnjax.buffers import own
 from rnnjax.cell import (
     Carry,
     Layer,
+    Memory,
     Options,
     Params,
+    ReadingCell,
     carry_shapes,
     check_choice,
     check_input,
@@ -63,10 +65,16 @@ def prepare(
     if num_steps == 0:
         raise ValueError("unroll wants at least one time step, but the inputs have T = 0.")
     first = functools.partial(layer.first_carry, params, tuple(batch_shape))
+    _check_memory(layer, options.memory, tuple(batch_shape))
+    if isinstance(layer, ReadingCell):
+        first = functools.partial(first, memory=options.memory)
     if carry is None:
         carry = first(_state_type(params, xs))
     else:
-        wanted = carry_shapes(layer, tuple(batch_shape), params, xs)
+        if isinstance(layer, ReadingCell):
+            wanted = jax.eval_shape(first, None)
+        else:
+            wanted = carry_shapes(layer, tuple(batch_shape), params, xs)
         check_carry(layer, wanted, carry, tuple(batch_shape))
         # What comes back may be donated, also where a step hands on what it was given.
         carry = jax.tree.map(own, carry)
@@ -80,6 +88,30 @@ def prepare(
         cast = jax.tree.map(lambda f, c: f.astype(c.dtype), first(None), carry)
         options = options._replace(first=cast)
     return carry, options._replace(remat_chunk=_remat_steps(options.remat_chunk, num_steps))
+
+
+def _check_memory(layer: Layer, memory: Memory | None, batch_shape: tuple[int, ...]) -> None:
+    """Raises a `ValueError` unless there is a memory where one is read, and for these rows."""
+    name = type(layer).__name__
+    if not isinstance(layer, ReadingCell):
+        if memory is not None:
+            raise ValueError(f"unroll: {name} reads no memory; leave it out.")
+        return
+    if not isinstance(memory, Memory):
+        raise ValueError(
+            f"unroll: {name} reads a memory at every step; give memory=rnnjax.Memory(values), not "
+            f"{described(memory)}."
+        )
+    values, mask = jnp.shape(memory.values), memory.mask
+    if len(values) != len(batch_shape) + 2 or values[:-2] != batch_shape:
+        raise ValueError(
+            f"unroll: the memory of a batch of shape {batch_shape} must have values "
+            f"[{', '.join([*map(str, batch_shape), 'S', 'M'])}], but has {values}."
+        )
+    if mask is not None and (mask.dtype != jnp.bool_ or jnp.shape(mask) != values[:-1]):
+        raise ValueError(
+            f"unroll: the memory's mask must be booleans {values[:-1]}, but is {described(mask)}."
+        )
 
 
 def _state_type(params: Params, xs: jax.Array) -> Any:

@@ -11,7 +11,17 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from rnnjax.cell import Carry, Cell, Composite, Layer, NoisyCell, Options, Params
+from rnnjax.cell import (
+    Carry,
+    Cell,
+    Composite,
+    Layer,
+    Memory,
+    NoisyCell,
+    Options,
+    Params,
+    ReadingCell,
+)
 from rnnjax.noise import Noise, as_factors
 from rnnjax.unrolling.arguments import as_lengths, prepare
 from rnnjax.unrolling.chunked import Recurrence, where_rows
@@ -33,6 +43,7 @@ def unroll(
     resets: jax.Array | None = None,
     reverse: bool = False,
     key: jax.Array | None = None,
+    memory: Memory | None = None,
     executor: str = "chunked",
     remat_chunk: int | str | None = None,
 ) -> tuple[Carry, jax.Array]:
@@ -59,6 +70,8 @@ def unroll(
             the inputs. With a mask, a right-padded row needs no flipping. A reset then marks the
             segment's last step, where a reverse run enters it.
         key: what dropout draws from, in training; without it the run is an evaluation.
+        memory: what every step of a `rnnjax.cell.ReadingCell`, such as a decoder with attention,
+            reads: the batch axes are those of the inputs.
         executor: how the steps are taken. "chunked" has a backward pass of its own and no
             forward-mode derivative (`jax.jvp`, `jax.linearize`); "scan" is `jax.lax.scan`, and is
             taken too where `jax.export` has a symbol for the number of steps.
@@ -89,6 +102,7 @@ def unroll(
         executor=executor,
         remat_chunk=remat_chunk,
         key=key,
+        memory=memory,
     )
     return run(layer, params, xs, *prepare(layer, params, xs, carry, options))
 
@@ -205,6 +219,7 @@ class _Extras(NamedTuple):
     state_noise: jax.Array | None
     update_noise: jax.Array | None
     zoneout: dict[str, jax.Array] | None
+    memory: Memory | None
 
 
 def run_cell(
@@ -219,8 +234,9 @@ def run_cell(
         options.reverse, options.executor, options.keep, chunk, noise.update_rate, rates
     )
     extras = _Extras(
-        options.mask, options.resets, options.first, noise.state, noise.update, noise.zoneout
-    )
+        options.mask, options.resets, options.first, noise.state, noise.update, noise.zoneout,
+        options.memory,
+    )  # fmt: skip
     try:
         hash(cell)
     except TypeError:  # a user's cell with an array in it, say
@@ -235,7 +251,8 @@ def _take_steps(
     last = None
     if settings.keep == "last":
         x = jax.eval_shape(lambda xs: xs[0], xs)
-        y = jax.eval_shape(cell, params, carry, x)[1]
+        reads = () if extras.memory is None else (extras.memory,)
+        y = jax.eval_shape(cell, params, carry, x, *reads)[1]
         last = jnp.zeros(y.shape, y.dtype)
 
     def project(constants: Any, xs: jax.Array, flags: Any) -> Any:
@@ -246,12 +263,12 @@ def _take_steps(
         return cell.project(constants[0], xs), mask, *others
 
     def step(constants: Any, state: Any, inputs: Any) -> Any:
-        params, first, state_factors = constants
+        params, first, state_factors, memory = constants
         before, last = state
         z, valid, reset, update, zoneout = inputs
         if reset is not None:
             before = where_rows(reset, first, before)
-        after, y = take_step(params, before, z, state_factors, update)
+        after, y = take_step(params, before, z, state_factors, update, memory)
         after, y = zone_out(before, after, y, kept=zoneout, rates=dict(settings.zoneout_rates))
         if valid is not None:
             after = where_rows(valid, after, before)
@@ -259,7 +276,13 @@ def _take_steps(
         outputs = {"outputs": y, "last": None, "carries": (after, y)}[settings.keep]
         return (after, y if settings.keep == "last" else None), outputs
 
-    def take_step(params: Any, before: Any, z: Any, state: Any, update: Any) -> Any:
+    def take_step(
+        params: Any, before: Any, z: Any, state: Any, update: Any, memory: Memory | None
+    ) -> Any:
+        if memory is not None:
+            assert isinstance(cell, ReadingCell)
+            # It depends on the constants alone, and so is computed before the loop.
+            return cell.step(params, before, z, cell.remember(params, memory))
         if state is None and update is None:
             return cell.step(params, before, z)
         assert isinstance(cell, NoisyCell)
@@ -269,8 +292,9 @@ def _take_steps(
             update = as_factors(update, settings.update_rate, xs.dtype)
         return cell.step(params, before, z, Noise(state, update))
 
-    carry, first, state_noise = placed_as_rows(xs, (carry, extras.first, extras.state_noise), 0)
-    constants = (params, first, state_noise)
+    of_rows = (carry, extras.first, extras.state_noise, extras.memory)
+    carry, *of_rows = placed_as_rows(xs, of_rows, 0)
+    constants = (params, *of_rows)
     flags = (extras.mask, extras.resets, extras.update_noise, extras.zoneout)
     flags = placed_as_rows(xs, flags, 1)
     guarded = None if extras.resets is None else xs.ndim - 2
@@ -281,7 +305,7 @@ def _take_steps(
         # A mask may be the same for all rows, ``[T, 1]``.
         flag_axes = jax.tree.map(lambda flag: 1 if flag.shape[1] == num_rows else None, flags)
         run_steps = divide_rows(
-            run_steps, num_rows, in_axes=((None, 0, 0), 0, 1, flag_axes), out_axes=(0, 1)
+            run_steps, num_rows, in_axes=((None, 0, 0, 0), 0, 1, flag_axes), out_axes=(0, 1)
         )
     (carry, last), ys = run_steps(constants, (carry, last), xs, flags)
     if settings.keep == "last":
