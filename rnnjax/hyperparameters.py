@@ -118,7 +118,7 @@ Layers = Annotated[tuple[Layer, ...], Rule(_layers)]
 """At least one layer; a list becomes a tuple."""
 
 
-def check_hyperparameters(layer: Layer) -> None:
+def check_hyperparameters(layer: Any) -> None:
     """Checks every field of a dataclass that has a `Rule`, and gives it its plain type.
 
     So a NumPy integer becomes an `int`, and equal cells print alike.

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from rnnjax.attention.reader import Reader, ReaderCarry, ReaderParams, added, matrix_into
+from rnnjax.attention.reader import Reader, ReaderCarry, ReaderParams, added, hidden, matrix_into
 from rnnjax.attention.scoring import Remembered
 from rnnjax.cell import Carry, Memory, recur
 from rnnjax.hyperparameters import Size
@@ -58,14 +58,12 @@ class InputFeeding(Reader):
         w_c = draw(keys[2], (num, self.attentional_size))
         return ReaderParams(self.cell.init(keys[0]), self.attention.init(keys[1]), (w_c, fed))
 
-    def _carry(
-        self, cell: Carry, batch_shape: tuple[int, ...], dtype: Any, memory: Memory | None
-    ) -> ReaderCarry:
-        carry = super()._carry(cell, batch_shape, dtype, memory)
+    def carry_around(self, cell: Carry, memory: Memory | None = None) -> ReaderCarry:
+        carry = super().carry_around(cell, memory)
         if not self.feeding:
             return carry
-        dtype = jax.tree.leaves(cell)[0].dtype
-        return carry._replace(fed=jnp.zeros((*batch_shape, self.attentional_size), dtype))
+        h = hidden(cell)
+        return carry._replace(fed=jnp.zeros((*h.shape[:-1], self.attentional_size), h.dtype))
 
     def step_and_weights(
         self, params: ReaderParams, carry: ReaderCarry, z: Any, remembered: Remembered

@@ -94,7 +94,7 @@ class Reader(ReadingCell):
         return self.attention.remember(params.attention, memory)
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> ReaderCarry:
-        return self._carry(self.cell.initial_carry(batch_shape, dtype), batch_shape, dtype, None)
+        return self.carry_around(self.cell.initial_carry(batch_shape, dtype))
 
     def first_carry(
         self,
@@ -104,8 +104,7 @@ class Reader(ReadingCell):
         *,
         memory: Memory | None = None,
     ) -> ReaderCarry:
-        first = self.cell.first_carry(params.cell, batch_shape, dtype)
-        return self._carry(first, batch_shape, dtype, memory)
+        return self.carry_around(self.cell.first_carry(params.cell, batch_shape, dtype), memory)
 
     def step(
         self, params: ReaderParams, carry: ReaderCarry, z: Any, remembered: Remembered
@@ -118,13 +117,16 @@ class Reader(ReadingCell):
     ) -> tuple[ReaderCarry, jax.Array, jax.Array]:
         """As `step`, and the weights of the places ``[..., S]``."""
 
-    def _carry(
-        self, cell: Carry, batch_shape: tuple[int, ...], dtype: Any, memory: Memory | None
-    ) -> ReaderCarry:
-        del batch_shape
-        if dtype is None:
-            dtype = jax.tree.leaves(cell)[0].dtype
-        return ReaderCarry(cell, None, self.attention.first_past(memory, dtype))
+    def carry_around(self, cell: Carry, memory: Memory | None = None) -> ReaderCarry:
+        """The carry before the first step, around a given one of the cell.
+
+        Args:
+            cell: such as what an encoder leads to.
+            memory: what is read; needed where the attention tracks its places.
+        """
+        return ReaderCarry(
+            cell, None, self.attention.first_past(memory, jax.tree.leaves(cell)[0].dtype)
+        )
 
     def _read(
         self, params: ReaderParams, query: jax.Array, remembered: Remembered, past: Any

@@ -54,7 +54,8 @@ class Coverage(Attention):
     def init(self, key: jax.Array) -> CoverageParams:
         own, more = jax.random.split(key)
         draw = INITIALIZATIONS[self.initialization].dense_kernel(1)
-        return CoverageParams(*additive_params(self, own), draw(more, (1, self.attention_size))[0])
+        w_c = draw(more, (1, self.attention_size))[0]
+        return CoverageParams(*additive_params(self, own), w_c=w_c)
 
     def keys(self, params: CoverageParams, values: jax.Array) -> jax.Array:
         return affine(values, params.w_m, params.b)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from rnnjax.bridges.named import from_named, to_named
-from rnnjax.cell import Carry, Layer, Params, param_shapes
+from rnnjax.cell import Carry, Layer, Memory, Params, param_shapes
 from rnnjax.unrolling.unroll import unroll, unroll_last
 
 
@@ -52,14 +52,19 @@ class RNN(_Holder):
         resets: jax.Array | None = None,
         reverse: bool = False,
         training: bool = False,
+        memory: Memory | None = None,
     ) -> tuple[Carry, jax.Array]:
-        """Inputs ``[B, T, D]``, mask ``[B, T]``: the final carry and the outputs ``[B, T, O]``."""
+        """Inputs ``[B, T, D]``, mask ``[B, T]``: the final carry and the outputs ``[B, T, O]``.
+
+        A memory is what a `rnnjax.cell.ReadingCell` reads, ``[B, S, M]``.
+        """
         params = self._params()
         xs, mask, resets = _time_first(xs, mask, resets)
         key = self.make_rng("dropout") if training else None
         carry, ys = unroll(
-            self.layer, params, xs, carry, mask=mask, resets=resets, reverse=reverse, key=key
-        )
+            self.layer, params, xs, carry, mask=mask, resets=resets, reverse=reverse, key=key,
+            memory=memory,
+        )  # fmt: skip
         return carry, jax.tree.map(lambda a: a.swapaxes(0, 1), ys)
 
 

@@ -2,6 +2,7 @@
 
 from rnnjax.models.adaptive_softmax import AdaptiveEmbedding, AdaptiveSoftmax
 from rnnjax.models.classifier import SequenceClassifier
+from rnnjax.models.encoder_decoder import EncoderDecoder
 from rnnjax.models.language import LanguageModel
 from rnnjax.models.plain import PlainClassifier
 from rnnjax.models.tagger import SequenceTagger
@@ -11,6 +12,7 @@ from rnnjax.models.word_weights import WordWeights
 __all__ = [
     "AdaptiveEmbedding",
     "AdaptiveSoftmax",
+    "EncoderDecoder",
     "LanguageModel",
     "PlainClassifier",
     "SequenceClassifier",

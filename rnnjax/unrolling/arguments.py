@@ -64,10 +64,9 @@ def prepare(
     num_steps, *batch_shape = xs.shape[:-1]
     if num_steps == 0:
         raise ValueError("unroll wants at least one time step, but the inputs have T = 0.")
-    first = functools.partial(layer.first_carry, params, tuple(batch_shape))
     _check_memory(layer, options.memory, tuple(batch_shape))
-    if isinstance(layer, ReadingCell):
-        first = functools.partial(first, memory=options.memory)
+    reads = {"memory": options.memory} if isinstance(layer, ReadingCell) else {}
+    first = functools.partial(layer.first_carry, params, tuple(batch_shape), **reads)
     if carry is None:
         carry = first(_state_type(params, xs))
     else:

@@ -1,7 +1,7 @@
 """The cells that read a memory, beside their papers' equations written out."""
 
 # NumPy arrays go where JAX arrays are declared.
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportOptionalSubscript=false, reportOptionalOperand=false
 
 from __future__ import annotations
 

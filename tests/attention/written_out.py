@@ -18,7 +18,7 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return powers / powers.sum()
 
 
-def score(kind: Any, params: Any, query: np.ndarray, place: np.ndarray) -> float:
+def score(kind: Any, params: Any, query: np.ndarray, place: np.ndarray) -> Any:
     """Of one place, without what is tracked."""
     match kind:
         case at.Dot():
