@@ -98,7 +98,9 @@ def read(
         MULTI30K.licence,
         LANGUAGES[source],
         LANGUAGES[target],
-        *(_pairs(contents, part, source, target) for part in texts),
+        train=_pairs(contents, "train", source, target),
+        validation=_pairs(contents, "val", source, target),
+        test=_pairs(contents, TEST, source, target),
     )
 
 

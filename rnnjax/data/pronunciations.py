@@ -117,7 +117,9 @@ def _cmudict(
         CMUDICT.licence,
         "letters",
         "phonemes",
-        *map(_pairs, (learnt, train[EVERY - 1 :: EVERY], test)),
+        train=_pairs(learnt),
+        validation=_pairs(train[EVERY - 1 :: EVERY]),
+        test=_pairs(test),
     )
 
 

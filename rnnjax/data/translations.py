@@ -105,17 +105,20 @@ def read_pair(
         )
     held_out = max(1, round(HELD_OUT * len(sources)))
     ends = len(sources) - 2 * held_out, len(sources) - held_out
-    pairs = [
-        Pairs(tuple(sources[cut]), tuple((target,) for target in targets[cut]))
-        for cut in (slice(ends[0]), slice(*ends), slice(ends[1], None))
-    ]
+
+    def part(start: int, stop: int | None) -> Pairs:
+        answers = tuple((target,) for target in targets[start:stop])
+        return Pairs(tuple(sources[start:stop]), answers)
+
     return PairDataset(
         "files",
         f"the files {paths[0]} and {paths[1]}",
         "that of the files' authors",
         source_language,
         target_language,
-        *pairs,
+        train=part(0, ends[0]),
+        validation=part(*ends),
+        test=part(ends[1], None),
     )
 
 
