@@ -19,6 +19,7 @@ from rnnjax.data.corpus_sources import (
 )
 from rnnjax.data.originals import read_originals
 from rnnjax.data.quatrains import QUATRAINS
+from rnnjax.data.reading import read_text
 from rnnjax.data.review_records import IMDB
 from rnnjax.data.source import Progress, data_root
 from rnnjax.data.symbols import Symbols
@@ -136,24 +137,7 @@ def own_text(path: Path) -> Corpus:
     Raises:
         DataError: It can't be read, is empty or short, or is no text in UTF-8.
     """
-    try:
-        contents = path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"--text={path} can't be read ({error.strerror}); name a text file."
-        ) from error
-    if b"\0" in contents:
-        raise DataError(
-            f"--text={path} holds zero bytes, so it is binary data or UTF-16; convert it to plain "
-            "text in UTF-8."
-        )
-    try:
-        text = contents.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"--text={path} is not in UTF-8 (byte {error.start:,} is {contents[error.start]:#x}); "
-            "convert it, as by: iconv -f latin1 -t utf-8."
-        ) from error
+    text = read_text(path, f"--text={path}")
     if len(text) < SHORTEST_TEXT:
         raise DataError(
             f"--text={path} holds {len(text):,} characters, which are too few to learn from; give "

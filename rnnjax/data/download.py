@@ -103,10 +103,8 @@ def fetch(
         DataUnavailableError: A file could not be had whole from any mirror.
         OSError: The folder cannot be written.
     """
-    missing = missing_files(files, folder)
-    if missing:
-        folder.mkdir(parents=True, exist_ok=True)
-    for file in missing:
+    for file in missing_files(files, folder):
+        (folder / file.name).parent.mkdir(parents=True, exist_ok=True)
         reasons = []
         for mirror in mirrors:
             try:

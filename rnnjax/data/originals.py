@@ -97,7 +97,7 @@ def _read(path: Path, file: RemoteFile) -> bytes:
         raise DataError(
             f"{path} is not the published file: it holds {len(contents):,} bytes of other contents "
             f"where {file.size:,} with the SHA-256 {file.sha256[:12]}… were expected; replace it, "
-            "or read a text of your own with --text."
+            "or name another folder with --data_dir."
         )
     return contents
 

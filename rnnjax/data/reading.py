@@ -72,6 +72,34 @@ def explain(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
+def read_text(path: Path, told: str) -> str:
+    """Returns the text of a user's own file, in UTF-8, without the mark that may stand in front.
+
+    Args:
+        path: The file.
+        told: How a sentence names it: ``f"--text={path}"``.
+
+    Raises:
+        DataError: It can't be read, is binary, or in another encoding.
+    """
+    try:
+        contents = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{told} can't be read ({error.strerror}); name a text file.") from error
+    if b"\0" in contents:
+        raise DataError(
+            f"{told} holds zero bytes, so it is binary data or UTF-16; convert it to plain text in "
+            "UTF-8."
+        )
+    try:
+        return contents.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{told} is not in UTF-8 (byte {error.start:,} is {contents[error.start]:#x}); convert "
+            "it, as by: iconv -f latin1 -t utf-8."
+        ) from error
+
+
 def read_up_to(file: Any, size: int) -> bytes:
     """Returns `size` bytes of a stream, or all where there are fewer.
 

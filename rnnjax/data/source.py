@@ -34,7 +34,8 @@ class RemoteFile:
     """A published file: its name behind a mirror's address, its size and its checksum.
 
     Args:
-        name: The last part of the address, and the name under which the file is kept.
+        name: The last part of the address, and the name under which the file is kept; it may lie
+            in a folder: ``"raw/val.de.gz"``.
         size: Length in bytes.
         sha256: Lower-case hexadecimal digest of the whole file.
     """

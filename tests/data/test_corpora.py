@@ -12,21 +12,15 @@ import pytest
 from rnnjax.data import corpora, corpus_sources, war_and_peace
 from rnnjax.data.source import RemoteFile
 from rnnjax.errors import DataError, DataUnavailableError
+from tests.data.original_files import publish
 
 TEXT = (string.ascii_lowercase + "\n") * 100
 
 
 def published(source, monkeypatch, files, folder):
     """A folder with other, smaller files, which the source now has as its own."""
-    folder = folder / source.name
-    folder.mkdir()
-    remote = []
-    for name, contents in files.items():
-        (folder / name).write_bytes(contents)
-        remote.append(RemoteFile(name, len(contents), hashlib.sha256(contents).hexdigest()))
-    changed = dataclasses.replace(source, files=tuple(remote), mirrors=())
     name = {"war_and_peace": "WAR_AND_PEACE", "wikitext2": "WIKITEXT2"}[source.name]
-    monkeypatch.setattr(corpora, name, changed)
+    monkeypatch.setattr(corpora, name, publish(source, files, folder))
 
 
 def test_own_text_is_cut_in_three(tmp_path):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
-import hashlib
 
 import numpy as np
 import pytest
 
 from rnnjax.data import corpora, quatrains
 from rnnjax.data.ngram_baselines import ngram_metrics
-from rnnjax.data.source import RemoteFile
 from rnnjax.errors import DataError
+from tests.data.original_files import publish
 
 FIVE = ["床前明月光", "疑是地上霜", "舉頭望明月", "低頭思故鄉"]
 SEVEN = ["碧溪浮月練光寒", "一曲風傳到枕前", "應在南樓儘深處", "玉梅飛墜學榆錢"]
@@ -31,13 +29,7 @@ def corpus(tmp_path, monkeypatch):
         "validation.tsv.gz": compressed(seven),
         "test.tsv.gz": compressed(five, five),
     }
-    folder = tmp_path / "quatrains"
-    folder.mkdir()
-    files = []
-    for name, data in contents.items():
-        (folder / name).write_bytes(data)
-        files.append(RemoteFile(name, len(data), hashlib.sha256(data).hexdigest()))
-    source = dataclasses.replace(quatrains.QUATRAINS, files=tuple(files))
+    source = publish(quatrains.QUATRAINS, contents, tmp_path)
     monkeypatch.setattr(corpora, "QUATRAINS", source)
     return corpora.load("quatrains", tmp_path)
 
