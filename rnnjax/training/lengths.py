@@ -78,22 +78,25 @@ class LengthBatches:
         return self._examples.starts_anew(indices)
 
 
-def length_limits(lengths: np.ndarray, count: int, longest: int) -> tuple[int, ...]:
+def length_limits(
+    lengths: np.ndarray, count: int, longest: int, multiple: int = 16
+) -> tuple[int, ...]:
     """Lengths to cut batches to: about as many examples end before each as behind the last one.
 
     Args:
         lengths: of the examples, ``[N]``.
         count: how many limits.
         longest: the last limit.
+        multiple: what the others are multiples of.
 
     Returns:
-        Rising multiples of 16, and the longest.
+        They rise; equal ones are one.
 
     >>> length_limits(np.arange(1, 101), 4, 100)
     (32, 64, 80, 100)
     """
     quantiles = np.quantile(np.minimum(lengths, longest), np.arange(1, count) / count)
-    limits = {16 * int(np.ceil(q / 16)) for q in quantiles}
+    limits = {multiple * int(np.ceil(q / multiple)) for q in quantiles}
     return (*sorted(limit for limit in limits if limit < longest), longest)
 
 
@@ -153,7 +156,7 @@ class Cut:
 
 
 def batches_by_length(
-    lengths: np.ndarray, longest: int, batch_size: int, groups: int
+    lengths: np.ndarray, longest: int, batch_size: int, groups: int, multiple: int = 16
 ) -> tuple[Batches, Cut]:
     """Batches of examples of similar length, and how to cut off what all of one have behind.
 
@@ -163,6 +166,7 @@ def batches_by_length(
         batch_size: B.
         groups: of lengths, each with a program of its own. With one the examples are shuffled
             whatever their lengths, and nothing is cut off.
+        multiple: as of `length_limits`.
 
     Raises:
         UsageError: the batch is larger than the data.
@@ -170,4 +174,4 @@ def batches_by_length(
     if groups == 1:
         return ExampleBatches(len(lengths), batch_size, shuffle=True), Cut((longest,))
     batches = LengthBatches(np.minimum(lengths, longest), batch_size)
-    return batches, Cut(length_limits(lengths, groups, longest))
+    return batches, Cut(length_limits(lengths, groups, longest, multiple))

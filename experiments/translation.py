@@ -1,0 +1,209 @@
+"""Translates sentences: an encoder reads one, a decoder with attention writes the other.
+
+    python experiments/translation.py --data_dir=DIR                # Multi30k, German to English
+    python experiments/translation.py --preset=seq2seq --data_dir=DIR     # published: BLEU 13.76
+    python experiments/translation.py --source=MINE.de --target=MINE.en   # two files of your own
+    python experiments/translation.py --workdir=RUN --translate="ein hund läuft ."
+
+Words of both languages are numbered by frequency, or with ``--units=subwords`` their pieces are.
+Training gives the decoder the right words so far; a translation gives it its own. Without Multi30k
+and without a network, number words written by a program stand in, which can be translated without
+a mistake.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from rnnjax.outset import begin
+
+if __name__ == "__main__":
+    begin()  # before the imports, which take seconds
+
+import numpy as np
+
+import rnnjax.experiment as xp
+from rnnjax.data import translations
+from rnnjax.data.codes import Codes, WordVocabulary
+from rnnjax.data.pairs import PairDataset, Pairs
+from rnnjax.data.subwords import Subwords
+from rnnjax.experiment import encoder_decoder as ed
+from rnnjax.experiment import sentences
+from rnnjax.experiment.bleu import bleu
+from rnnjax.models import EncoderDecoder
+from rnnjax.reports import plots
+
+SOURCE, TARGET = "source.json", "target.json"
+UNITS = ("words", "subwords")
+TUTORIAL = {  # sizes and rates of the published notebooks
+    "embedding_size": 256, "hidden_size": 512, "dropout": 0.5, "readout_dropout": 0.0,
+    "learning_rate": 1e-3, "schedule": "constant", "batch_size": 128, "epochs": 10,
+    "units": "words",
+}  # fmt: skip
+PRESETS = {
+    "seq2seq": TUTORIAL | {
+        "cell": "lstm", "num_layers": 2, "bidirectional": False, "decoder": "plain",
+        "bridge": "copy", "readout": "plain", "uniform": 0.08, "reverse_source": True,
+    },
+    "cho": TUTORIAL | {
+        "cell": "gru", "bidirectional": False, "decoder": "context", "bridge": "copy",
+        "readout": "wide",
+    },
+    "bahdanau": TUTORIAL | {
+        "cell": "gru", "bidirectional": True, "decoder": "attending", "attention": "additive",
+        "bridge": "tanh", "readout": "wide",
+    },
+    "best": {
+        "units": "subwords", "hidden_size": 256, "embedding_size": 256, "decoder": "conditional",
+        "readout": "deep", "tied": True, "dropout": 0.3, "memory_dropout": 0.3,
+        "readout_dropout": 0.3, "label_smoothing": 0.1, "epochs": 30, "beam_size": 5,
+        "length_penalty": 1.0, "batch_size": 64,
+    },
+}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Config(ed.Config):
+    dataset: str = xp.setting("auto", "which sentences", choices=translations.DATASETS)
+    direction: str | None = xp.setting(None, "from what into what, such as de-en or en-fr")
+    source: str | None = xp.setting(
+        None, "a text file of your own, a sentence a line", is_path=True
+    )
+    target: str | None = xp.setting(None, "its translation, line by line", is_path=True)
+    units: str = xp.setting("words", "what is numbered", choices=UNITS)
+    merges: int = xp.setting(10_000, "of pieces of words, in both languages", at_least=0)
+    learning_rate: float = xp.setting(2e-3, "learning rate of the first step", positive=True)
+    batch_size: int = xp.setting(64, "pairs per step", at_least=1)
+    epochs: int | None = xp.setting(8, "passes over the training pairs", at_least=1)
+    translate: str | None = xp.command(
+        "a sentence to translate with the run in --workdir, or - for one per line of standard input"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.source is None) != (self.target is None):
+            raise xp.UsageError("--source and --target belong together; give both files.")
+
+
+def load(
+    dataset: str, data_dir: str | None, *, direction: str | None, source: str | None,
+    target: str | None, progress: Any,
+) -> PairDataset:  # fmt: skip
+    """The sentences that the settings name."""
+    files = None if source is None or target is None else (source, target)
+    return translations.load(dataset, data_dir, direction=direction, files=files, progress=progress)
+
+
+def encoding_of(config: Config, train: Pairs) -> ed.Encoding:
+    """Words or pieces of words, as training has them."""
+    targets = [text for own in train.references for text in own]
+    if config.units == "words":
+        both = WordVocabulary.of(train.sources), WordVocabulary.of(targets)
+        return ed.Encoding(*both, config.reverse_source)
+    joint = Subwords.learnt([*train.sources, *targets], config.merges)
+    return ed.Encoding(joint, joint, config.reverse_source)
+
+
+def initial(config: Config, model: EncoderDecoder) -> Any:
+    """The function that draws the model's parameters."""
+    return xp.drawn_within(xp.initializing(model, *ed.A_PAIR), config.uniform)
+
+
+def problem(config: Config, layout: xp.Layout, data: PairDataset) -> xp.Problem:
+    """What is to be learnt: each word of a translation, after those before it."""
+    encoding = encoding_of(config, data.train)
+    model = ed.build_model(config, len(encoding.source), len(encoding.target))
+    arrays = encoding.arrays(data.train, config.max_length)
+    batches, cut = xp.batches_by_length(
+        arrays.lengths, config.max_length, config.batch_size, config.length_groups, multiple=4
+    )
+    loss, sums = ed.learning(config, layout, model, cut)
+    held_out = {"validation": data.validation, "test": data.test}
+    scores = {
+        part: ed.scoring(sums, encoding.arrays(pairs, config.max_length), layout, part)
+        for part, pairs in held_out.items()
+    }
+    answers = ed.answering(config, model, encoding)
+
+    def translated(params: Any) -> list[list[str]]:
+        """Of each seed, its translation of each test sentence."""
+        seeds = [layout.part(params, seed) for seed in range(layout.num_seeds)]
+        found = [answers(own, data.test.sources).tokens for own in seeds]
+        return [[encoding.target.decode(best) for best, *_ in own] for own in found]
+
+    def test(params: Any) -> dict[str, Any]:
+        each = [bleu(own, data.test.references).score for own in translated(params)]
+        figure = np.array(each) if layout.num_seeds > 1 else np.array(each[0])
+        return scores["test"](params) | {"test_bleu": figure}
+
+    init = initial(config, model)
+    return xp.Problem(
+        title=xp.run_title(config, config.cell, data, config.decoder), dataset=data, model=model,
+        init=init, keys=layout.keys(config.seed, 2), loss=loss, batches=batches, data=arrays,
+        evaluate=scores["validation"], test=test, watched="validation", best_by=xp.LOSS,
+        keep_best=config.keep_best, files=files_of(encoding), predict=translated,
+        needs=xp.needs_of(
+            config, layout, init, layer=model.encoder, time_steps=cut.limits[-1],
+            data=sum(array.nbytes for array in arrays), data_flags="--max_length",
+            outputs=len(encoding.target),
+        ),
+    )  # fmt: skip
+
+
+def files_of(encoding: ed.Encoding) -> dict[str, str]:
+    """What the numbers stand for, to lie beside the parameters."""
+    return {SOURCE: encoding.source.to_json() + "\n", TARGET: encoding.target.to_json() + "\n"}
+
+
+def trained(config: Config) -> tuple[EncoderDecoder, Any, ed.Encoding]:
+    """The model of a run, its parameters, and what its numbers stand for."""
+    kind: Any = WordVocabulary if config.units == "words" else Subwords
+    both: list[Codes] = [kind.from_json(xp.read_file(config, name)) for name in (SOURCE, TARGET)]
+    encoding = ed.Encoding(both[0], both[1], config.reverse_source)
+    model = ed.build_model(config, len(encoding.source), len(encoding.target))
+    return model, xp.load_model(config, initial(config, model)), encoding
+
+
+def report(run: xp.Outcome) -> dict[str, Any]:
+    """Some translations beside the right ones, and how BLEU was computed."""
+    test = run.data.test
+    for source, own, (right, *_) in zip(
+        test.sources[:5], run.outputs[0], test.references, strict=False
+    ):
+        run.console.print(f"{source}\n  {own}\n  right: {right}", highlight=False, markup=False)
+    return {"bleu_signature": bleu([""], [[""]]).signature}
+
+
+def draw(folder: Path, run: xp.Outcome) -> None:
+    """The curves."""
+    plots.plot_losses(folder / "curves.png", run.problem.title, run.history, {})
+
+
+def translate(console: xp.Console, config: Config) -> None:
+    """Translates what --translate gives, by the run in --workdir."""
+    saved = xp.saved_config(config)
+    model, params, encoding = trained(saved)
+    answers = ed.answering(saved, model, encoding)
+    for texts in sentences.given(config.translate, "--translate"):
+        for text in texts:
+            if len(encoding.source.encode(text)) > saved.max_length:
+                raise xp.UsageError(
+                    f"--translate: a sentence of {len(text.split())} words is longer than the "
+                    f"{saved.max_length} symbols that the model has seen; divide it."
+                )
+        found = answers(params, texts)
+        for own in found.tokens:
+            console.out(encoding.target.decode(own[0]), highlight=False)
+
+
+EXPERIMENT = xp.Experiment(
+    name="translation", config=Config, presets=PRESETS, load=load,
+    load_by=("direction", "source", "target"), problem=problem,
+    describe=lambda config, data: [data.described()], report=report, draw=draw,
+    metrics=(xp.Metric("perplexity", False), xp.Metric("bleu")), commands={"translate": translate},
+)  # fmt: skip
+
+if __name__ == "__main__":
+    xp.launch(EXPERIMENT)
