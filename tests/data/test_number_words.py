@@ -88,6 +88,7 @@ def test_other_numbers_have_no_words_here(number):
 def test_no_number_is_in_two_parts(monkeypatch):
     assert number_words.SIZES == {"train": 20_000, "validation": 1_000, "test": 1_000}
     monkeypatch.setattr(number_words, "SIZES", {"train": 300, "validation": 20, "test": 30})
+    monkeypatch.setattr(number_words, "LIMIT", 400)
     parts = number_words.generate("en-de", seed=3)
     assert {part: len(pairs.sources) for part, pairs in parts.items()} == number_words.SIZES
     sources = [source for pairs in parts.values() for source in pairs.sources]

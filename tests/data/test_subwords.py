@@ -60,6 +60,7 @@ def test_each_merge_is_one_of_the_most_frequent(codes):
     expected = learnt(TEXTS, 2)
     best = next(expected)
     for pair in everything.merges:
+        assert pair in best
         best = expected.send(pair)
     assert not best
 
@@ -84,7 +85,9 @@ def test_every_text_of_known_characters_comes_back(num_merges):
     for text in [*TEXTS, "tandem , a < > man", ""]:
         assert codes.decode(codes.encode(text)) == " ".join(text.split())
     assert min(codes.encode(" ".join(TEXTS))) > UNKNOWN
+    assert codes.encode("q")[-1] == UNKNOWN
     assert codes.symbols[:4] == SPECIAL
+    assert list(codes.symbols[4 : 4 + len(codes.alphabet)]) == sorted(set("".join(TEXTS)) - {"\n"})
     assert len(codes) == len(codes.symbols)
 
 
