@@ -18,7 +18,14 @@ import runpy
 import pytest
 
 from benchmarks.work import rows_named
-from experiments import binary_sequence, compare, imdb_sentiment, language_model, mnist_rnn
+from experiments import (
+    binary_sequence,
+    compare,
+    imdb_sentiment,
+    language_model,
+    mnist_rnn,
+    translation,
+)
 from rnnjax import experiment
 from rnnjax.experiment.command_line import read_flags
 from tests.documents import PAGES, PREPARE, ROOT, blocks, commands, prose
@@ -29,11 +36,13 @@ SCRIPTS = {
     "binary_sequence": binary_sequence,
     "imdb_sentiment": imdb_sentiment,
     "language_model": language_model,
+    "translation": translation,
 }
 STAND_INS = {
     "mnist_rnn": ["--dataset=digits"],
     "imdb_sentiment": ["--dataset=grammar", "--num_validation=1000"],
     "language_model": ["--dataset=brackets"],
+    "translation": ["--dataset=numbers"],
 }
 CI = (ROOT / ".ci/run").read_text()
 OWN = "script: next_row.py"
@@ -60,6 +69,7 @@ LEAVES = {
     "decoding.md": "tokens",
     "export.md": "params",
     "language_models.md": "losses",
+    "translation.md": "ys",
 }
 """What the Python of a page ends with."""
 LONG = {"decoding.md", "export.md"}
@@ -227,8 +237,13 @@ def trains(words):
     """Whether it is a training by one process that can begin on the stand-in."""
     if words[0] != "python" or pathlib.PurePath(words[1]).stem not in SCRIPTS:
         return False
-    commands = ("--distributed", "--eval_only", "--export", "--predict", "--sample")
-    own_data = ("--text", "--cutoffs")  # a file of the reader's, and many words
+    commands = ("--distributed", "--eval_only", "--export", "--predict", "--sample", "--translate")
+    own_data = (
+        "--text",
+        "--cutoffs",
+        "--source",
+        "--direction",
+    )  # a file of the reader's, and many words
     return not any(word.startswith(commands + own_data) for word in words)
 
 

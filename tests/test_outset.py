@@ -175,7 +175,8 @@ def ctrl_c(handler):
 
 
 @pytest.mark.parametrize(
-    "script", ["mnist_rnn", "binary_sequence", "imdb_sentiment", "language_model", "compare"]
+    "script",
+    ["mnist_rnn", "binary_sequence", "imdb_sentiment", "language_model", "translation", "compare"],
 )
 def test_ctrl_c_in_the_imports_is_one_line(script, tmp_path):
     """A module that never ends stands where the first large import is."""

@@ -25,6 +25,14 @@ SMALL: dict[str, dict[str, Any]] = {
     "mnist_rnn": {"hidden_size": 2, "batch_size": 4},
     "imdb_sentiment": {"hidden_size": 2, "embedding_size": 2, "num_validation": 1, "batch_size": 4},
     "language_model": {"hidden_size": 2, "batch_size": 4, "dataset": "brackets"},
+    "translation": {
+        "hidden_size": 2,
+        "embedding_size": 2,
+        "batch_size": 4,
+        "dataset": "numbers",
+        "max_length": 8,
+        "length_groups": 1,
+    },
     "compare": {"hidden_size": 2, "batch_size": 4, "num_seeds": 2, "question": "learning_rate"},
 }
 LABEL = "class_label_feature.ClassLabel"

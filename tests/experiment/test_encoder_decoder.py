@@ -1,0 +1,95 @@
+"""What experiments from sequence to sequence share: the models of the flags, pairs as arrays."""
+
+# pyright: reportArgumentType=false
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import rnnjax.experiment as xp
+from rnnjax import attention as at
+from rnnjax.data.codes import END, START, WordVocabulary
+from rnnjax.data.pairs import Pairs
+from rnnjax.experiment import encoder_decoder as ed
+from rnnjax.experiment.bleu import bleu
+from rnnjax.training.lengths import batches_by_length
+from rnnjax.training.sequence_losses import symbol_losses
+
+PAIRS = Pairs(
+    ("a b c", "c", "b a", "a b c a b c"),
+    (("x y",), ("z", "z z"), ("y x y",), ("x y z x y z",)),
+)
+ENCODING = ed.Encoding(
+    WordVocabulary.of(PAIRS.sources, 1), WordVocabulary.of(["x x y y z"], 1), reverse=True
+)
+SMALL = {"hidden_size": 3, "embedding_size": 2, "max_length": 5}
+
+
+def test_pairs_become_numbers_behind_a_start_and_before_an_end():
+    arrays = ENCODING.arrays(PAIRS, longest=5)
+    assert len(arrays.sources) == 4, "all but the last, with both answers of the second"
+    source, before, target = (array[0].tolist() for array in arrays)
+    symbols = ENCODING.source.symbols
+    assert [symbols[n] for n in source] == ["c", "b", "a", "<pad>", "<pad>"]
+    x, y = ENCODING.target.encode("x y")
+    assert before == [START, x, y, 0, 0]
+    assert target == [x, y, END, 0, 0]
+    assert arrays.lengths.tolist() == [3, 2, 3, 4]
+    assert ENCODING.arrays(PAIRS).sources.shape == (5, 7)
+    with pytest.raises(xp.UsageError, match="--max_length=1: all pairs are longer"):
+        ENCODING.arrays(PAIRS, longest=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "decoder"),
+    [
+        ({"decoder": "plain", "bridge": "copy", "bidirectional": False, "num_layers": 2}, None),
+        ({"decoder": "context"}, None),
+        ({"decoder": "attending", "attention": "location"}, at.Attending),
+        ({"decoder": "input_feeding", "tied": True, "readout": "plain"}, at.InputFeeding),
+        ({"decoder": "conditional", "readout": "deep", "tied": True}, at.Conditional),
+    ],
+)
+def test_every_decoder_of_the_flags_learns(given, decoder):
+    config = dataclasses.replace(ed.Config(**SMALL, dropout=0.0, readout_dropout=0.0), **given)
+    model = ed.build_model(config, len(ENCODING.source), len(ENCODING.target))
+    assert decoder is None or isinstance(model.decoder, decoder)
+    arrays = ENCODING.arrays(PAIRS, longest=5)
+    layout = xp.Layout.single()
+    _, cut = batches_by_length(arrays.lengths, 5, 4, 2, multiple=4)
+    loss, sums = ed.learning(config, layout, model, cut)
+    params = xp.initializing(model, *ed.A_PAIR)(jax.random.key(0))
+    rows, _ = loss(params, (), arrays, jax.random.key(1))
+    logits = model.apply({"params": params}, arrays.sources, arrays.sources > 0, arrays.before)
+    each = np.asarray(symbol_losses(logits, arrays.targets))[arrays.targets > 0]
+    np.testing.assert_allclose(rows.mean(), each.mean(), rtol=1e-5)
+    found = ed.scoring(sums, arrays, layout, "validation")(params)
+    np.testing.assert_allclose(found["validation_loss"], each.mean(), rtol=1e-5)
+    np.testing.assert_allclose(found["validation_perplexity"], np.exp(each.mean()), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"bridge": "copy"}, "say --nobidirectional, or --bridge=tanh"),
+        ({"attention": "dot"}, "--attention=dot: Dot: query and memory must have the same size"),
+        ({"decoder": "conditional", "num_layers": 2}, "say --num_layers=1"),
+    ],
+)
+def test_flags_that_contradict_are_told(given, message):
+    with pytest.raises(xp.UsageError, match=message):
+        ed.build_model(ed.Config(**SMALL | given), 9, 9)
+
+
+def test_bleu_counts_words_as_they_stand():
+    answers = ["a man &apos;s dog , running", "two"]
+    assert bleu(answers, [[answers[0]], ["two"]]).score == pytest.approx(100)
+    one = bleu(answers, [["a man &apos;s dog , sleeping"], ["two"]])
+    assert 0 < one.score < 100
+    assert "tok:none" in one.signature
+    several = bleu(answers, [["nothing", answers[0]], ["two"]])
+    assert several.score == pytest.approx(100)

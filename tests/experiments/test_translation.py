@@ -1,0 +1,81 @@
+"""The script on number words, and on two files of a user's."""
+
+from __future__ import annotations
+
+import json
+
+import jax
+import pytest
+
+from experiments import translation
+from rnnjax.experiment.command_line import merge
+from rnnjax.reports.tables import count_params
+from tests.experiments.starting import assert_refused, start
+
+TINY = ("--hidden_size=24", "--embedding_size=16", "--length_groups=1", "--max_length=12")
+
+
+@pytest.mark.parametrize(
+    ("preset", "published"),
+    [("seq2seq", 13_898_501), ("cho", 14_219_781), ("bahdanau", 20_518_405)],
+)
+def test_presets_have_at_most_the_published_parameters(preset, published):
+    config = merge(translation.Config, translation.PRESETS, {"preset": preset})
+    model = translation.ed.build_model(config, 7_853, 5_893)
+    params = jax.eval_shape(translation.initial(config, model), jax.random.key(0))
+    assert 0.98 * published < count_params(params) <= published
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("translation") / "run"
+    done = start(
+        "translation", "--dataset=numbers", *TINY, "--epochs=1", "--learning_rate=0.01",
+        f"--workdir={folder}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_number_words_are_learnt(run):
+    result = json.loads((run / "result.json").read_text())
+    assert result["test_bleu"] > 30
+    assert result["test_perplexity"] < 3
+    assert "tok:none" in result["bleu_signature"]
+    assert (run / "curves.png").exists()
+
+
+@pytest.mark.slow
+def test_a_run_translates(run):
+    done = start("translation", f"--workdir={run}", "--translate=-", stdin=b"seven\nten\n")
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()[-2:]
+    assert first
+    assert second
+    one = start("translation", f"--workdir={run}", "--translate=ten")
+    assert one.stdout.splitlines()[-1] == second
+    assert_refused(
+        start("translation", f"--workdir={run}", f"--translate={'ten ' * 20}"),
+        "a sentence of 20 words is longer than the 12 symbols",
+    )
+
+
+@pytest.mark.slow
+def test_two_files_are_learnt_from(tmp_path):
+    lines = ["a b c d", "b a", "c c d", "d a b"] * 20
+    for name, text in (("x", lines), ("y", [line[::-1] for line in lines])):
+        (tmp_path / name).write_text("\n".join(text) + "\n")
+    files = (f"--source={tmp_path / 'x'}", f"--target={tmp_path / 'y'}")
+    done = start(
+        "translation", *files, *TINY, "--units=subwords", "--merges=3", "--epochs=1",
+        "--batch_size=8", f"--workdir={tmp_path / 'run'}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "y").write_text("one\n")
+    assert_refused(start("translation", *files, "--dry_run"), "has 80 lines and")
+
+
+def test_one_file_alone_is_refused():
+    with pytest.raises(translation.xp.UsageError, match="belong together"):
+        translation.Config(source="x")
