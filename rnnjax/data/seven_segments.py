@@ -12,7 +12,7 @@ SEGMENTS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", 
 
 
 def seven_segment_digits(number: int, seed: int | Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Draws digits of random size, stroke, place and ink.
+    r"""Draws digits of random size, stroke, place and ink.
 
     They are 14 to 22 pixels high and 8 to 14 wide, with strokes of 1 to 3 pixels and ink of 128 to
     255; equal seeds draw the same.
@@ -22,7 +22,14 @@ def seven_segment_digits(number: int, seed: int | Sequence[int]) -> tuple[np.nda
         which each digit has as many as the others, up to one.
 
     >>> images, labels = seven_segment_digits(10, seed=0)
-    >>> for row in images[labels == 4][0, 3:27:2, 6:20]: print("".join(".#"[p > 0] for p in row))
+    >>> (four,) = images[labels == 4]
+    >>> print("\n".join("".join(".#"[int(ink > 0)] for ink in row) for row in four[10::3, 6:22]))
+    ..#..........#..
+    ..#..........#..
+    ..#..........#..
+    .............#..
+    .............#..
+    .............#..
     """
     rng = np.random.default_rng(seed)
     labels = rng.permutation(np.arange(number, dtype=np.int32) % 10)
