@@ -231,8 +231,7 @@ def arranged(
     if style == "unknown_hand":
         google, twitter = (whole[hand] for hand in HANDS)
         train = joined([google, twitter.chosen(parts == "train")])
-        held_out = [twitter.chosen(parts == name) for name in ("validation", "test")]
-        return train, *held_out, {}
+        return train, twitter.chosen(parts == "validation"), twitter.chosen(parts == "test"), {}
     training = [name for name, its in zip(names, parts, strict=True) if its == "train"]
     asked = (parts == "test") & unseen_combinations(names, training)
     unseen = joined([hand.chosen(asked) for hand in whole.values()])

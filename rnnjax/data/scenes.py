@@ -29,7 +29,7 @@ VALIDATING_DIGITS = 1 / 12
 """The share of the training digits, their last, that only validation scenes are made of."""
 STAND_IN_DIGITS = {"train": 6_000, "test": 2_000}
 
-_ALL_PAIRS = tuple(itertools.product(range(10), repeat=2))
+_ALL_PAIRS = tuple((a, b) for a in range(10) for b in range(10))
 _QUARTERS = np.array(list(itertools.combinations(range(4), 2)))
 
 
@@ -120,15 +120,18 @@ def scenes_of(
     images, labels = train
     cut = len(images) - round(VALIDATING_DIGITS * len(images))
     seen = [pair for pair in _ALL_PAIRS if pair not in HELD_OUT_PAIRS]
-    digits = {
-        "train": (images[:cut], labels[:cut]),
-        "validation": (images[cut:], labels[cut:]),
-        "test": test,
-    }
     sizes = SIZES if sizes is None else sizes
-    parts = [scenes(*digits[part], sizes[part], (seed, i), seen) for i, part in enumerate(digits)]
     unseen = scenes(*test, sizes[UNSEEN_PAIRS], (seed, 3), HELD_OUT_PAIRS, share_of_pairs=1.0)
-    return DescribedPictures(name, *parts, {UNSEEN_PAIRS: unseen}, origin, licence, warning)
+    return DescribedPictures(
+        name,
+        train=scenes(images[:cut], labels[:cut], sizes["train"], (seed, 0), seen),
+        validation=scenes(images[cut:], labels[cut:], sizes["validation"], (seed, 1), seen),
+        test=scenes(*test, sizes["test"], (seed, 2), seen),
+        tests={UNSEEN_PAIRS: unseen},
+        origin=origin,
+        licence=licence,
+        warning=warning,
+    )
 
 
 def load(

@@ -22,7 +22,7 @@ NAMES = {
         "Red hat", "red: BALL", "red sock", "blue hat", "blue ball", "Green hat", "green ball",
         "green sock", "sock_hat",
     ],
-    "validation": ["blue sock"],
+    "validation": ["blue sock", "green hat sock"],
     "test": ["red-hat ball", "red hat", "blue gloves", "sock hat"],
 }  # fmt: skip
 
@@ -96,10 +96,10 @@ def test_pictures_lie_on_white_beside_their_names(folder):
     assert data.origin == f"the original files in {folder}"
     assert texts(data.train)[:2] == ["red hat", "red ball"]
     assert texts(data.train)[-1] == "sock hat"
-    assert texts(data.validation) == ["blue sock"]
+    assert texts(data.validation) == ["blue sock", "green hat sock"]
     shown = np.concatenate([data.train.pictures, data.validation.pictures, data.test.pictures])
     assert shown.dtype == np.uint8
-    expected = [cell("google", place) for place in range(14)]
+    expected = [cell("google", place) for place in range(15)]
     np.testing.assert_array_equal(shown, expected)
 
 
@@ -107,7 +107,7 @@ def test_every_licence_is_told(folder):
     told = description_tasks.load("emoji", folder).described()
     for licence in ("Noto Emoji) Apache 2.0", "Twemoji) CC BY 4.0", "Unicode License v3", "MIT"):
         assert licence in told
-    assert "9 to train, 1 to validate, 4 to test, 1 of unseen combinations; 32 x 32" in told
+    assert "9 to train, 2 to validate, 4 to test, 1 of unseen combinations; 32 x 32" in told
 
 
 def test_unseen_combinations_are_of_known_words(folder):
@@ -115,7 +115,7 @@ def test_unseen_combinations_are_of_known_words(folder):
     unseen = data.tests[emoji.UNSEEN_COMBINATIONS]
     # "red hat" and "sock hat" are known, of gloves nothing is.
     assert texts(unseen) == ["red hat ball"]
-    np.testing.assert_array_equal(unseen.pictures, [cell("google", 10)])
+    np.testing.assert_array_equal(unseen.pictures, [cell("google", 11)])
 
 
 def test_a_word_has_to_be_in_enough_names():
@@ -130,16 +130,16 @@ def test_both_hands_and_one_of_them(folder):
     assert texts(both.train) == 2 * texts(twitter.train)
     assert texts(both.tests[emoji.UNSEEN_COMBINATIONS]) == 2 * ["red hat ball"]
     np.testing.assert_array_equal(both.test.pictures[4:], twitter.test.pictures)
-    np.testing.assert_array_equal(both.test.pictures[0], cell("google", 10))
-    np.testing.assert_array_equal(twitter.test.pictures[0], cell("twitter", 10))
+    np.testing.assert_array_equal(both.test.pictures[0], cell("google", 11))
+    np.testing.assert_array_equal(twitter.test.pictures[0], cell("twitter", 11))
 
 
 def test_a_known_thing_in_an_unknown_hand(folder):
     data = description_tasks.load("emoji", folder, style="unknown_hand")
     twitter = description_tasks.load("emoji", folder, style="twitter")
-    google = [cell("google", place) for place in range(14)]
-    np.testing.assert_array_equal(data.train.pictures[:14], google)
-    np.testing.assert_array_equal(data.train.pictures[14:], twitter.train.pictures)
+    google = [cell("google", place) for place in range(15)]
+    np.testing.assert_array_equal(data.train.pictures[:15], google)
+    np.testing.assert_array_equal(data.train.pictures[15:], twitter.train.pictures)
     for part in ("validation", "test"):
         np.testing.assert_array_equal(getattr(data, part).pictures, getattr(twitter, part).pictures)
         assert set(texts(getattr(data, part))) <= set(texts(data.train))

@@ -52,6 +52,7 @@ def test_pictures_stand_in_a_grid_with_what_was_written_below(tmp_path):
     red, blue = places(image, is_red), places(image, is_blue)
     for box in (red, blue):
         assert box[[1, 3]] - box[[0, 2]] == pytest.approx(sheets.SIDE, abs=0.03)
+    assert red[0] == pytest.approx(0.1 + (sheets.CELL - sheets.SIDE) / 2, abs=0.02)
     assert blue - red == pytest.approx([sheets.CELL, sheets.CELL, 0, 0], abs=0.02)
     third = places(image, lambda r, g, b: (r > 0.98) & (b > 0.98) & (g < 0.02))
     assert third[0] == pytest.approx(red[0], abs=0.02)
@@ -64,14 +65,15 @@ def test_pictures_stand_in_a_grid_with_what_was_written_below(tmp_path):
 
 
 def test_ink_is_dark_and_nothing_is_said_to_be_nothing(tmp_path):
-    path, more = tmp_path / "sheet.png", tmp_path / "more.png"
+    path, dot, more = (tmp_path / f"{name}.png" for name in ("sheet", "dot", "more"))
     ink = np.full((1, 4, 4, 1), 255, np.uint8)
     assert contact_sheet(path, "t", ink, [["a"]], {}) is None
     assert contact_sheet(more, "t", ink, [["a"]], {"greedy": [""]}) is None
+    assert contact_sheet(dot, "t", ink, [["a"]], {"greedy": ["."]}) is None
     dark = places(imread(path), lambda r, g, b: r + g + b == 0)
     assert dark[1] - dark[0] == pytest.approx(sheets.SIDE, abs=0.03)
     assert count(imread(path), is_red_writing) == 0
-    assert count(imread(more), is_red_writing) > 0
+    assert count(imread(more), is_red_writing) > 1.3 * count(imread(dot), is_red_writing) > 0
 
 
 @pytest.mark.parametrize(
@@ -108,10 +110,12 @@ def test_attention_lights_the_picture_up(tmp_path):
 def test_more_words_than_columns_go_on_below(tmp_path):
     path = tmp_path / "attention.png"
     (picture,) = plain(RED)
-    assert attention_sheet(path, "t", picture, list("abc"), np.ones((3, 2, 2)), columns=2) is None
-    box = places(imread(path), is_red)
+    assert attention_sheet(path, "t", picture, list("abcd"), np.ones((4, 2, 2)), columns=2) is None
+    image = imread(path)
+    box = places(image, is_red)
+    assert count(image, is_red) / DPI**2 == pytest.approx(5 * sheets.SIDE**2, rel=0.06)
     assert box[1] - box[0] == pytest.approx(sheets.CELL + sheets.SIDE, abs=0.03)
-    assert box[3] - box[2] == pytest.approx(2 * sheets.SIDE + 3.5 * sheets.LINE, abs=0.03)
+    assert box[3] - box[2] == pytest.approx(3 * sheets.SIDE + 7 * sheets.LINE, abs=0.03)
 
 
 @pytest.mark.parametrize(
