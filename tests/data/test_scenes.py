@@ -72,7 +72,7 @@ def test_all_that_is_said_is_true_and_all_that_is_true_is_said():
 
 
 def test_the_pairs_of_the_further_test_are_in_no_other_part():
-    data = made(train=3000)
+    data = made(train=3000, validation=500, test=500)
     pairs = {
         name: {(a, b) for found in map(seen, part.pictures) if len(found) == 2
                for (a, _, _), (b, _, _) in [found]}
