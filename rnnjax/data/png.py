@@ -1,4 +1,4 @@
-"""Small grey images as PNG files."""
+"""Images as PNG files, read with care: grey ones, and colours with alpha."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _LENGTH_AND_TYPE = struct.Struct(">I4s")
 _CHECKSUM = struct.Struct(">I")
 _HEADER = struct.Struct(">IIBBBBB")
 _COLOURS = {0: "grey", 2: "RGB", 3: "a palette", 4: "grey with alpha", 6: "RGB with alpha"}
+_GREY, _RGBA = 0, 6
+_CHANNELS = {_GREY: 1, _RGBA: 4}
 
 
 def grey_png(pixels: np.ndarray) -> io.BytesIO:
@@ -41,6 +43,15 @@ def read_grey_png(png: bytes, height: int, width: int) -> np.ndarray:
     Raises:
         UnusableError: It is another kind of image, of another size, or not whole.
     """
+    return _read_png(png, height, width, _GREY)
+
+
+def read_rgba_png(png: bytes, height: int, width: int) -> np.ndarray:
+    """Likewise of red, green, blue and alpha, uint8 ``[height, width, 4]``."""
+    return _read_png(png, height, width, _RGBA)
+
+
+def _read_png(png: bytes, height: int, width: int, wanted: int) -> np.ndarray:
     chunks = list(_chunks(png))
     if not chunks or chunks[0][0] != b"IHDR" or len(chunks[0][1]) != _HEADER.size:
         raise UnusableError("the PNG has no header")
@@ -50,14 +61,14 @@ def read_grey_png(png: bytes, height: int, width: int) -> np.ndarray:
     columns, rows, bits, colour, _, _, interlaced = _HEADER.unpack(header)
     if (rows, columns) != (height, width):
         raise UnusableError(f"the image has {columns:,} x {rows:,} pixels, not {width} x {height}")
-    if (bits, colour, interlaced) != (8, 0, 0):
+    if (bits, colour, interlaced) != (8, wanted, 0):
         kind = f"{_COLOURS.get(colour, 'unknown colours')}, {bits} bits"
         raise UnusableError(
-            f"the image is {kind}{', interlaced' if interlaced else ''}, where grey of 8 bits, "
-            "row by row, was expected"
+            f"the image is {kind}{', interlaced' if interlaced else ''}, where "
+            f"{_COLOURS[wanted]} of 8 bits, row by row, was expected"
         )
     compressed = b"".join(contents for name, contents in chunks if name == b"IDAT")
-    announced = height * (1 + width)  # a byte for the filter of each row
+    announced = height * (1 + _CHANNELS[wanted] * width)  # a byte for the filter of each row
     inflater = zlib.decompressobj()
     try:
         size = len(inflater.decompress(compressed, announced + 1))

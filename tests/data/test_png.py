@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rnnjax.data.png import grey_png, read_grey_png
+from rnnjax.data.png import grey_png, read_grey_png, read_rgba_png
 from rnnjax.data.reading import UnusableError
 from tests.data.damage import little_memory
 
@@ -106,3 +106,23 @@ def test_another_image_is_refused_before_it_is_decoded(kind: str) -> None:
     contents, message = OTHERS[kind]
     with little_memory(2**20), pytest.raises(UnusableError, match=message):
         read_grey_png(contents, 28, 28)
+
+
+COLOURS = np.random.default_rng(1).integers(0, 256, (5, 7, 4)).astype(np.uint8)
+
+
+def test_colours_are_read_with_their_alpha() -> None:
+    pixels = read_rgba_png(saved(Image.fromarray(COLOURS)), 5, 7)
+    assert pixels.dtype == np.uint8
+    np.testing.assert_array_equal(pixels, COLOURS)
+
+
+def test_colours_without_alpha_or_with_too_few_rows_are_refused() -> None:
+    opaque = saved(Image.fromarray(COLOURS[..., :3]))
+    with pytest.raises(UnusableError, match="is RGB, 8 bits, where RGB with alpha of 8 bits"):
+        read_rgba_png(opaque, 5, 7)
+    with pytest.raises(UnusableError, match="grey, 8 bits, where RGB with alpha"):
+        read_rgba_png(png(), 28, 28)
+    rows = b"".join(b"\0" + row.tobytes() for row in COLOURS[:4])
+    with pytest.raises(UnusableError, match="as many pixels as it announces"):
+        read_rgba_png(png(rows, (7, 5), colour=6), 5, 7)
