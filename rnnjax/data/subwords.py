@@ -81,9 +81,13 @@ class Subwords:
         merges = json.loads(tokenizer.to_str())["model"]["merges"]
         return cls(tuple(alphabet), tuple((left, right) for left, right in merges[:num_merges]))
 
-    @cached_property
+    @property
     def symbols(self) -> tuple[str, ...]:
         """`SPECIAL`, the characters, and the pieces as they were merged, by number."""
+        return self._symbols
+
+    @cached_property
+    def _symbols(self) -> tuple[str, ...]:
         return (*SPECIAL, *dict.fromkeys((*self.alphabet, *map("".join, self.merges))))
 
     def __len__(self) -> int:

@@ -34,7 +34,8 @@ def decoding_step(model: EncoderDecoder) -> Callable[..., tuple[Any, jax.Array]]
     Args:
         model: an encoder and a decoder.
     """
-    return _step_of(model)
+    hashable: Any = model  # as linen makes it, which the type checker can't see
+    return _step_of(hashable)
 
 
 @functools.lru_cache(maxsize=16)

@@ -127,10 +127,9 @@ class EncoderDecoder(nn.Module):
         """
         carry, memory, context = self._encode(sources, mask, training)
         embedded = self.drop(self.targets(before), deterministic=not training)
-        xs, reads = _beside(embedded, context), {}
-        if isinstance(self.decoder, Reader):
-            reads = {"memory": memory}
-        _, ys = self.write(xs, carry, training=training, **reads)
+        xs = _beside(embedded, context)
+        read = memory if isinstance(self.decoder, Reader) else None
+        _, ys = self.write(xs, carry, training=training, memory=read)
         return self._logits(ys, xs, training)
 
     def encode(self, sources: jax.Array, mask: jax.Array) -> tuple[Encoded, Carry]:

@@ -1,7 +1,7 @@
 """One sequence into another: what is padding changes nothing, and steps are what a run is."""
 
 # NumPy arrays go where JAX arrays are declared, and linen's `apply` returns a union.
-# pyright: reportArgumentType=false, reportCallIssue=false
+# pyright: reportArgumentType=false, reportCallIssue=false, reportOperatorIssue=false
 
 from __future__ import annotations
 
