@@ -40,7 +40,7 @@ UNITS = ("words", "subwords")
 TUTORIAL = {  # sizes and rates of the published notebooks
     "embedding_size": 256, "hidden_size": 512, "dropout": 0.5, "readout_dropout": 0.0,
     "learning_rate": 1e-3, "schedule": "constant", "batch_size": 128, "epochs": 10,
-    "units": "words",
+    "units": "words", "tied": False,
 }  # fmt: skip
 PRESETS = {
     "seq2seq": TUTORIAL | {
@@ -57,7 +57,7 @@ PRESETS = {
     },
     "best": {
         "units": "subwords", "hidden_size": 256, "embedding_size": 256, "decoder": "conditional",
-        "readout": "deep", "tied": True, "dropout": 0.3, "memory_dropout": 0.3,
+        "dropout": 0.3, "memory_dropout": 0.3,
         "readout_dropout": 0.3, "label_smoothing": 0.1, "epochs": 30, "beam_size": 5,
         "length_penalty": 1.0, "batch_size": 64,
     },

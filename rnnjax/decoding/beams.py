@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import numbers
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -48,10 +49,11 @@ def beam_search(
     length_penalty: float = 0.0,
     num_results: int = 1,
     constrain: Constraint | None = None,
+    penalise: Callable[[Carry], jax.Array] | None = None,
 ) -> Beams:
     r"""Searches the sequences with the highest scores.
 
-    .. math:: \mathrm{score}(y) = \frac{\log p(y)}{\left( (5 + |y|) / 6 \right)^\alpha}
+    .. math:: \mathrm{score}(y) = \frac{\log p(y)}{\left( (5 + |y|) / 6 \right)^\alpha} - \pi(s)
 
     At every step the K unfinished sequences are continued by all tokens. Of these the best K that
     have not ended live on; one that has ended is finished if it is among the best K of all. What
@@ -76,6 +78,8 @@ def beam_search(
         num_results: N, at most K.
         constrain: which tokens may stand where, as for `rnnjax.decoding.sample`; the others are
             left out, and the scores are those of the model still.
+        penalise: π, ``penalise(carry) -> [B * K]``, at least 0: what is taken off the score of a
+            sequence that ends, by the state after its last step; 0 by default.
 
     Returns:
         `Beams`, batch first.
@@ -93,7 +97,7 @@ def beam_search(
     (Array([2, 0, 0, 0], dtype=int32), Array(2, dtype=int32), '0.40')
 
     Source: Y. Wu et al., "Google's neural machine translation system", 2016, arXiv:1609.08144,
-    equation 14, without the coverage penalty.
+    equation 14; their coverage penalty is a π.
     """
     owner = "beam_search"
     tokens = as_tokens(owner, "first_tokens", first_tokens, 1, "[B]")
@@ -111,6 +115,7 @@ def beam_search(
     return _search(
         as_data(step, "step"),
         None if constrain is None else as_data(constrain, "constrain"),
+        None if penalise is None else as_data(penalise, "penalise"),
         carry,
         tokens,
         None if end is None else np.int32(as_number(owner, "end", end, least=0)),
@@ -136,6 +141,7 @@ class _Search(NamedTuple):
 def _search(
     step: Partial,
     constrain: Constraint | None,
+    penalise: Partial | None,
     carry: Carry,
     first_tokens: jax.Array,
     end: jax.Array | None,
@@ -185,17 +191,19 @@ def _search(
         grown = lax.dynamic_update_index_in_dim(grown, new, search.t, 2)
         return carry, Beams(grown, scores, jnp.full(best.shape, search.t + 1)), source
 
+    def taken_off(carry: Carry) -> Any:
+        return 0 if penalise is None else penalise(carry).reshape(num_rows, -1).astype(dtype)
+
     def search_on(search: _Search) -> _Search:
         carry, beams, source = continued(search)
         finished = search.finished
         if end is not None:
             has_ended = lax.dynamic_index_in_dim(beams.tokens, search.t, 2, False) == end
             is_good = jnp.arange(has_ended.shape[1]) < num_beams
-            ended = beams._replace(
-                scores=jnp.where(
-                    has_ended & is_good[None], beams.scores / penalties[search.t + 1], -jnp.inf
-                )
-            )
+            total = beams.scores / penalties[search.t + 1]
+            if penalise is not None:
+                total -= _rows(taken_off(carry), source)
+            ended = beams._replace(scores=jnp.where(has_ended & is_good[None], total, -jnp.inf))
             finished = _best(_joined(finished, ended), num_results)[0]
             beams = beams._replace(scores=jnp.where(has_ended, -jnp.inf, beams.scores))
         living, kept = _best(beams, num_beams)
@@ -209,7 +217,8 @@ def _search(
     search = _Search(jnp.int32(0), carry, living, nothing(num_results))
     search = lax.while_loop(goes_on, search_on, search)
     # Where the search has stopped early these can't be better, whatever is still to come.
-    cut = search.living._replace(scores=search.living.scores / penalties[search.t])
+    total = search.living.scores / penalties[search.t] - taken_off(search.carry)
+    cut = search.living._replace(scores=total)
     return _best(_joined(search.finished, cut), num_results)[0]
 
 

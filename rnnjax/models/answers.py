@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from rnnjax.attention.reader import Reader
 from rnnjax.decoding import Beams, beam_search
 from rnnjax.models.encoder_decoder import EncoderDecoder
 
@@ -26,49 +27,103 @@ class Answers(NamedTuple):
     """``[sources, N]``."""
 
 
-def decoding_step(model: EncoderDecoder) -> Callable[..., tuple[Any, jax.Array]]:
-    """A step function for beams: ``step(params, encoded, carry, tokens [B * K])``.
+class _Searching(NamedTuple):
+    """The carry of a search: the decoder's, and how much each place has been read so far."""
 
-    The rows of a source lie together, and read what is known of it, of which there is one copy.
-
-    Args:
-        model: an encoder and a decoder.
-    """
-    hashable: Any = model  # as linen makes it, which the type checker can't see
-    return _step_of(hashable)
+    decoder: Any
+    read: jax.Array | None
 
 
 @functools.lru_cache(maxsize=16)
 def _step_of(model: EncoderDecoder) -> Callable[..., tuple[Any, jax.Array]]:
-    def step(params: Any, encoded: Any, carry: Any, tokens: jax.Array) -> tuple[Any, jax.Array]:
-        num_sources = jax.tree.leaves(encoded)[0].shape[0] if jax.tree.leaves(encoded) else None
-        groups = num_sources or len(tokens)
+    """``step(params, encoded, carry, tokens [B * K])``; the rows of a source lie together.
+
+    They read what is known of it, of which there is one copy.
+    """
+
+    def step(
+        params: Any, encoded: Any, carry: _Searching, tokens: jax.Array
+    ) -> tuple[_Searching, jax.Array]:
+        known = jax.tree.leaves(encoded)
+        groups = known[0].shape[0] if known else len(tokens)
 
         def apart(array: jax.Array) -> jax.Array:
             return array.reshape(groups, -1, *array.shape[1:])
 
-        known = jax.tree.map(lambda a: a[:, None], encoded)
-        beams = jax.tree.map(apart, carry)
-        stepped: Any = model.apply({"params": params}, known, beams, apart(tokens), method="step")
-        carry, logits, _ = stepped
-        together = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), carry)
-        return together, logits.reshape(-1, logits.shape[-1])
+        one_each = jax.tree.map(lambda a: a[:, None], encoded)
+        beams = jax.tree.map(apart, carry.decoder)
+        stepped: Any = model.apply(
+            {"params": params}, one_each, beams, apart(tokens), method="step"
+        )
+        after, logits, weights = stepped
+        after = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), after)
+        read = carry.read
+        if read is not None:
+            read += weights.reshape(read.shape).astype(read.dtype)
+        return _Searching(after, read), logits.reshape(-1, logits.shape[-1])
 
     return step
 
 
+@functools.lru_cache(maxsize=16)
+def _ensemble_of(model: EncoderDecoder) -> Callable[..., tuple[Any, jax.Array]]:
+    """The same of several models of one kind: the mean of their probabilities.
+
+    Parameters, and what is known, ``[M, ...]``; the carry ``[B * K, M, ...]``.
+    """
+    each = jax.vmap(_step_of(model), in_axes=(0, 0, 1, None), out_axes=(1, 0))
+
+    def step(params: Any, encoded: Any, carry: Any, tokens: jax.Array) -> tuple[Any, jax.Array]:
+        carry, logits = each(params, encoded, carry, tokens)
+        log_probs = jax.nn.log_softmax(logits.astype(jnp.promote_types(logits.dtype, jnp.float32)))
+        return carry, jax.nn.logsumexp(log_probs, axis=0) - jnp.log(len(logits))
+
+    return step
+
+
+class _How(NamedTuple):
+    """The options of a search."""
+
+    start: int
+    end: int
+    max_steps: int
+    beam_size: int
+    length_penalty: float
+    coverage_penalty: float
+    num_results: int
+    is_ensemble: bool
+
+
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _search(
-    model: EncoderDecoder, options: tuple[Any, ...], params: Any, sources: jax.Array
-) -> Beams:
-    start, end, beam_size, max_steps, length_penalty, num_results = options
-    known: Any = model.apply({"params": params}, sources, sources > 0, method="encode")
-    encoded, carry = known
-    step = functools.partial(decoding_step(model), params, encoded)
+def _search(model: Any, how: _How, params: Any, sources: jax.Array) -> Beams:
+    def encode(params: Any) -> Any:
+        known: Any = model.apply({"params": params}, sources, sources > 0, method="encode")
+        read = jnp.zeros(sources.shape) if how.coverage_penalty else None
+        return known[0], _Searching(known[1], read)
+
+    make = _ensemble_of if how.is_ensemble else _step_of
+    encoded, carry = (jax.vmap(encode) if how.is_ensemble else encode)(params)
+    if how.is_ensemble:
+        carry = jax.tree.map(lambda a: jnp.moveaxis(a, 0, 1), carry)
+    penalise = None
+    if how.coverage_penalty:
+        there = jnp.repeat(sources > 0, how.beam_size, axis=0)
+        penalise = functools.partial(_uncovered, jnp.float32(how.coverage_penalty), there)
     return beam_search(
-        step, carry, jnp.full(len(sources), start), beam_size=beam_size, max_steps=max_steps,
-        end=end, length_penalty=length_penalty, num_results=num_results,
+        functools.partial(make(model), params, encoded), carry, jnp.full(len(sources), how.start),
+        beam_size=how.beam_size, max_steps=how.max_steps, end=how.end,
+        length_penalty=how.length_penalty, num_results=how.num_results, penalise=penalise,
     )  # fmt: skip
+
+
+def _uncovered(factor: jax.Array, there: jax.Array, carry: _Searching) -> jax.Array:
+    """Wu et al.'s coverage penalty, of the models of an ensemble in the mean."""
+    read = carry.read
+    assert read is not None
+    covered = read.mean(axis=1) if read.ndim > 2 else read
+    # A place that was never read at all would cost everything.
+    logs = jnp.log(jnp.clip(covered, 1e-6, 1))
+    return -factor * jnp.where(there, logs, 0).sum(axis=-1)
 
 
 def answer(
@@ -81,7 +136,9 @@ def answer(
     max_steps: int,
     beam_size: int = 1,
     length_penalty: float = 0.0,
+    coverage_penalty: float = 0.0,
     num_results: int = 1,
+    is_ensemble: bool = False,
     batch_size: int = 64,
 ) -> Answers:
     """The most probable targets of sources, as `rnnjax.decoding.beam_search` finds them.
@@ -90,18 +147,31 @@ def answer(
 
     Args:
         model: an encoder and a decoder; 0 is padding.
-        params: its parameters.
+        params: its parameters; those of an ensemble ``[M, ...]``.
         sources: numbers ``[S]`` each, at least one.
         start: the number that all targets begin behind.
         end: the one that ends them.
         max_steps: the most numbers of a target, its end counted.
         beam_size: K; 1 takes the most probable number at each step.
         length_penalty: α of the search.
+        coverage_penalty: β: from the score of an answer is taken
+            ``-β Σ_s log(min(Σ_t a_ts, 1))``; for decoders with attention.
         num_results: N, at most K.
+        is_ensemble: whether there are several models, whose probabilities are averaged.
         batch_size: sources that are read together.
+
+    Raises:
+        ValueError: a coverage penalty is asked of a decoder that has no attention.
+
+    Source of the penalties: Y. Wu et al., arXiv:1609.08144, equation 14.
     """
     order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
-    options = start, end, beam_size, max_steps, length_penalty, num_results
+    if coverage_penalty and not isinstance(model.decoder, Reader):
+        raise ValueError("answer: a coverage penalty needs a decoder with attention.")
+    how = _How(
+        start, end, max_steps, beam_size, float(length_penalty), float(coverage_penalty),
+        num_results, is_ensemble,
+    )  # fmt: skip
     tokens: list[list[np.ndarray]] = [[] for _ in sources]
     scores = np.zeros((len(sources), num_results))
     for first in range(0, len(order), batch_size):
@@ -111,7 +181,7 @@ def answer(
         padded[:, 0] = sources[places[0]][0]  # rows that fill up read something, too
         for row, i in enumerate(places):
             padded[row, : len(sources[i])] = sources[i]
-        found = jax.device_get(_search(model, options, params, padded))
+        found = jax.device_get(_search(model, how, params, padded))
         for row, i in enumerate(places):
             scores[i] = found.scores[row]
             for result in range(num_results):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rnnjax.models.answers import answer
-from tests.models.test_encoder_decoder import MODELS, V
+from tests.models.test_encoder_decoder import MODELS, V, W
 from tests.running import quick_jit
 
 pytestmark = pytest.mark.usefixtures("x64")
@@ -63,3 +63,57 @@ def test_one_beam_takes_the_most_probable_number_each_time(sources):
             written[0, t + 1] = int(logits[0, t].argmax())
         wanted = written[0, 1:].tolist()
         assert tokens.tolist() == (wanted[: wanted.index(END)] if END in wanted else wanted)
+
+
+def brute_force(model, params_of_all, source, max_steps, alpha, beta):
+    """The best of all answers, scored by whole targets of every model."""
+    targets = np.stack(np.meshgrid(*[np.arange(W)] * max_steps, indexing="ij"), -1)
+    targets = targets.reshape(-1, max_steps)
+    before = np.concatenate((np.full((len(targets), 1), START), targets[:, :-1]), 1)
+    sources = np.repeat(source[None], len(targets), 0)
+    probs, weights = [], []
+    for params in params_of_all:
+        logits: Any = model.apply({"params": params}, sources, sources > 0, before)
+        probs.append(jax.nn.softmax(logits))
+        known: Any = model.apply({"params": params}, sources, sources > 0, method="encode")
+        encoded, carry = known
+        own = []
+        for t in range(max_steps):
+            stepped: Any = model.apply(
+                {"params": params}, encoded, carry, before[:, t], method="step"
+            )
+            carry, _, at = stepped
+            own.append(at)
+        weights.append(np.stack(own, 1))
+    mean, looked = np.mean(probs, axis=0), np.mean(weights, axis=0)
+    each = np.log(np.take_along_axis(mean, targets[..., None], 2)[..., 0])
+    ended = np.cumsum(targets == END, axis=1) - (targets == END) > 0
+    lengths = (~ended).sum(1)
+    total = np.where(ended, 0, each).sum(1) / ((5 + lengths) / 6) ** alpha
+    covered = np.where(ended[..., None], 0, looked).sum(1)
+    total += beta * np.log(np.minimum(covered, 1)).sum(1)
+    best = total.argmax()
+    return total[best], targets[best, : lengths[best]]
+
+
+@pytest.mark.parametrize(("members", "beta"), [(1, 0.7), (2, 0.0), (2, 0.7)])
+def test_ensembles_and_penalties_find_the_best_of_all_answers(members, beta):
+    model, first = drawn("attending")
+    other = jax.tree.map(lambda a: a[..., ::-1] * 1.1, first)
+    every = [first, other][:members]
+    params = jax.tree.map(lambda *a: np.stack(a), *every) if members > 1 else first
+    sources = [np.array([4, 7, 3]), np.array([5, 3])]
+    found = answer(
+        model, params, sources, start=START, end=END, max_steps=3, beam_size=W**2,
+        length_penalty=0.8, coverage_penalty=beta, is_ensemble=members > 1, batch_size=2,
+    )  # fmt: skip
+    for i, source in enumerate(sources):
+        score, tokens = brute_force(model, every, source, 3, 0.8, beta)
+        np.testing.assert_allclose(found.scores[i, 0], score, atol=1e-6)
+        assert found.tokens[i][0].tolist() == tokens[tokens != END].tolist()
+
+
+def test_a_penalty_on_places_needs_attention(sources):
+    model, params = drawn("copied")
+    with pytest.raises(ValueError, match="needs a decoder with attention"):
+        answer(model, params, sources, start=1, end=2, max_steps=3, coverage_penalty=0.1)
