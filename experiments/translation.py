@@ -14,6 +14,8 @@ a mistake.
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,7 @@ UNITS = ("words", "subwords")
 TUTORIAL = {  # sizes and rates of the published notebooks
     "embedding_size": 256, "hidden_size": 512, "dropout": 0.5, "readout_dropout": 0.0,
     "learning_rate": 1e-3, "schedule": "constant", "batch_size": 128, "epochs": 10,
-    "units": "words", "tied": False,
+    "units": "words",
 }  # fmt: skip
 PRESETS = {
     "seq2seq": TUTORIAL | {
@@ -57,7 +59,7 @@ PRESETS = {
     },
     "best": {
         "units": "subwords", "hidden_size": 256, "embedding_size": 256, "decoder": "conditional",
-        "dropout": 0.3, "memory_dropout": 0.3,
+        "tied": True, "dropout": 0.3, "memory_dropout": 0.3,
         "readout_dropout": 0.3, "label_smoothing": 0.1, "epochs": 30, "beam_size": 5,
         "length_penalty": 1.0, "batch_size": 64,
     },
@@ -79,6 +81,10 @@ class Config(ed.Config):
     epochs: int | None = xp.setting(8, "passes over the training pairs", at_least=1)
     translate: str | None = xp.command(
         "a sentence to translate with the run in --workdir, or - for one per line of standard input"
+    )
+
+    num_answers: int = xp.setting(
+        1, "with --translate, the best so many, with their scores", at_least=1, changes_result=False
     )
 
     def __post_init__(self) -> None:
@@ -166,26 +172,58 @@ def trained(config: Config) -> tuple[EncoderDecoder, Any, ed.Encoding]:
     return model, xp.load_model(config, initial(config, model)), encoding
 
 
+LENGTHS = (8, 12, 16)
+"""Words of a source, up to which and above which translations are scored apart."""
+
+
 def report(run: xp.Outcome) -> dict[str, Any]:
-    """Some translations beside the right ones, and how BLEU was computed."""
-    test = run.data.test
-    for source, own, (right, *_) in zip(
-        test.sources[:5], run.outputs[0], test.references, strict=False
-    ):
+    """Some translations, BLEU by length of the source, and that of all seeds together."""
+    test, texts = run.data.test, run.outputs[0]
+    for source, own, (right, *_) in zip(test.sources[:5], texts, test.references, strict=False):
         run.console.print(f"{source}\n  {own}\n  right: {right}", highlight=False, markup=False)
-    return {"bleu_signature": bleu([""], [[""]]).signature}
+    found: dict[str, Any] = {"bleu_signature": bleu(texts, test.references).signature}
+    found["bleu_by_length"] = by_length(test, texts)
+    for words, score in found["bleu_by_length"].items():
+        run.console.print(f"{words}: BLEU {score:.2f}")
+    if run.config.num_seeds > 1:
+        encoding = encoding_of(run.config, run.data.train)
+        ask = ed.answering(run.config, run.problem.model, encoding, is_ensemble=True)
+        answers = ask(run.params, test.sources).tokens
+        together = [encoding.target.decode(best) for best, *_ in answers]
+        found["ensemble_bleu"] = bleu(together, test.references).score
+        run.console.print(f"all seeds together: BLEU {found['ensemble_bleu']:.2f}")
+    return found
+
+
+def by_length(test: Pairs, texts: Sequence[str]) -> dict[str, float]:
+    """BLEU of the sources of each range of lengths, where there are any."""
+    lengths = np.array([len(source.split()) for source in test.sources])
+    found = {}
+    for low, high in itertools.pairwise((0, *LENGTHS, 10**9)):
+        (places,) = np.nonzero((lengths > low) & (lengths <= high))
+        if len(places):
+            name = f"{low + 1} to {high} words" if high < 10**9 else f"more than {low} words"
+            right = [test.references[i] for i in places]
+            found[name] = bleu([texts[i] for i in places], right).score
+    return found
 
 
 def draw(folder: Path, run: xp.Outcome) -> None:
-    """The curves."""
+    """The curves, and all translations of the test sentences beside the right ones."""
     plots.plot_losses(folder / "curves.png", run.problem.title, run.history, {})
+    test = run.data.test
+    each = zip(test.sources, run.outputs[0], test.references, strict=True)
+    lines = [f"{source}\n  {own}\n  right: {right}\n" for source, own, (right, *_) in each]
+    (folder / "translations.txt").write_text("\n".join(lines), encoding="utf-8")
 
 
 def translate(console: xp.Console, config: Config) -> None:
     """Translates what --translate gives, by the run in --workdir."""
     saved = xp.saved_config(config)
     model, params, encoding = trained(saved)
-    answers = ed.answering(saved, model, encoding)
+    number = config.num_answers
+    wider = dataclasses.replace(saved, beam_size=max(saved.beam_size, number))
+    answers = ed.answering(wider, model, encoding, num_results=number)
     for texts in sentences.given(config.translate, "--translate"):
         for text in texts:
             if len(encoding.source.encode(text)) > saved.max_length:
@@ -194,8 +232,10 @@ def translate(console: xp.Console, config: Config) -> None:
                     f"{saved.max_length} symbols that the model has seen; divide it."
                 )
         found = answers(params, texts)
-        for own in found.tokens:
-            console.out(encoding.target.decode(own[0]), highlight=False)
+        for own, scores in zip(found.tokens, found.scores, strict=True):
+            for numbers, score in zip(own, scores, strict=True):
+                front = f"{score:8.3f}  " if number > 1 else ""
+                console.out(front + encoding.target.decode(numbers), highlight=False)
 
 
 EXPERIMENT = xp.Experiment(

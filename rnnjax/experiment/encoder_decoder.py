@@ -66,7 +66,7 @@ class Config(settings.Config):
     attention: str = setting("additive", "how places are scored", choices=ATTENTIONS)
     bridge: str = setting("tanh", "from the encoder's state to the decoder's", choices=BRIDGES)
     readout: str = setting("deep", "what the last layer reads", choices=READOUTS)
-    tied: bool = setting(True, "one matrix for target embedding and output")
+    tied: bool = setting(False, "one matrix for target embedding and output")
     reverse_source: bool = setting(False, "read sources from their end to their beginning")
     dropout: float = setting(0.3, "rate, on embeddings and between layers", **RATE)
     memory_dropout: float = setting(0.0, "rate, on the encoder's outputs", **RATE)
@@ -87,6 +87,9 @@ class Config(settings.Config):
     keep_best: bool = setting(True, "end with the parameters that validated best")
     beam_size: int = setting(1, "answers searched at a time; 1: the likeliest symbol", at_least=1)
     length_penalty: float = setting(0.0, "exponent that favours long answers", at_least=0)
+    coverage_penalty: float = setting(
+        0.0, "factor on what of the source attention has not read", at_least=0
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -94,6 +97,10 @@ class Config(settings.Config):
             raise UsageError(
                 "--bridge=copy hands the encoder's state on, which two directions have two of; "
                 "say --nobidirectional, or --bridge=tanh."
+            )
+        if self.coverage_penalty and self.decoder in ("plain", "context"):
+            raise UsageError(
+                f"--coverage_penalty is for attention, which --decoder={self.decoder} has not."
             )
 
 
@@ -282,6 +289,7 @@ def answering(
     how: dict[str, Any] = {
         "start": START, "end": END, "max_steps": 2 * config.max_length,
         "beam_size": config.beam_size, "length_penalty": config.length_penalty,
+        "coverage_penalty": config.coverage_penalty,
     }  # fmt: skip
     ask = functools.partial(answer, model, **how | options)
     return lambda params, texts: ask(params, encoding.sources(texts))

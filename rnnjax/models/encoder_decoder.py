@@ -59,6 +59,7 @@ class EncoderDecoder(nn.Module):
             symbol's embedding side by side; "deep" for tanh of such a layer of E features, and
             one more.
         tied: whether the last matrix is the targets' embedding; for "deep", or a y of E features.
+            It is normal with the deviation 1/√E at first.
         dropout: rate on embeddings.
         memory_dropout: rate on the encoder's outputs.
         readout_dropout: rate on what the last matrix reads.
@@ -85,10 +86,11 @@ class EncoderDecoder(nn.Module):
 
     def setup(self) -> None:
         """Makes the parts."""
-        chosen = INITIALIZATIONS[self.initialization]
-        for name, number in (("sources", self.num_sources), ("targets", self.num_targets)):
-            part = nn.Embed(number, self.embedding_size, embedding_init=chosen.embedding)
-            setattr(self, name, part)
+        usual = INITIALIZATIONS[self.initialization].embedding
+        # Of a last matrix: with an embedding's small numbers all logits would begin alike.
+        tied = nn.initializers.normal(self.embedding_size**-0.5) if self.tied else usual
+        self.sources = nn.Embed(self.num_sources, self.embedding_size, embedding_init=usual)
+        self.targets = nn.Embed(self.num_targets, self.embedding_size, embedding_init=tied)
         self.read, self.write = RNN(self.encoder), RNN(self.decoder)
         self.drop, self.drop_memory, self.drop_readout = (
             Dropout(rate) for rate in (self.dropout, self.memory_dropout, self.readout_dropout)

@@ -12,7 +12,10 @@ from rnnjax.experiment.command_line import merge
 from rnnjax.reports.tables import count_params
 from tests.experiments.starting import assert_refused, start
 
-TINY = ("--hidden_size=24", "--embedding_size=16", "--length_groups=1", "--max_length=12")
+TINY = (
+    "--hidden_size=32", "--embedding_size=32", "--length_groups=1", "--max_length=12",
+    "--dropout=0", "--readout_dropout=0", "--tied",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -43,7 +46,9 @@ def test_number_words_are_learnt(run):
     assert result["test_bleu"] > 30
     assert result["test_perplexity"] < 3
     assert "tok:none" in result["bleu_signature"]
+    assert result["bleu_by_length"].keys() == {"1 to 8 words", "9 to 12 words"}
     assert (run / "curves.png").exists()
+    assert (run / "translations.txt").read_text().count("right: ") == 1_000
 
 
 @pytest.mark.slow
@@ -55,6 +60,11 @@ def test_a_run_translates(run):
     assert second
     one = start("translation", f"--workdir={run}", "--translate=ten")
     assert one.stdout.splitlines()[-1] == second
+    three = start("translation", f"--workdir={run}", "--translate=ten", "--num_answers=3")
+    lines = [line.strip().split("  ", 1) for line in three.stdout.splitlines()[-3:]]
+    scores = [float(score) for score, _ in lines]
+    assert sorted(scores, reverse=True) == scores
+    assert len({text for _, text in lines}) == 3
     assert_refused(
         start("translation", f"--workdir={run}", f"--translate={'ten ' * 20}"),
         "a sentence of 20 words is longer than the 12 symbols",
