@@ -67,8 +67,10 @@ PRESETS = {
     "karpathy128": KARPATHY
     | {"num_layers": 1, "hidden_size": 128, "learning_rate": 1e-2, "epochs": 40},
     "karpathy256": KARPATHY
-    | {"num_layers": 2, "hidden_size": 256, "learning_rate": 5e-3, "epochs": 20},
-    "small200": {"dataset": "wikitext2", "epochs": 20, "dropout": 0.3, "variational": True},
+    | {
+        "num_layers": 2, "hidden_size": 256, "learning_rate": 3e-3, "clip_norm": 1.0, "epochs": 16,
+    },
+    "small200": {"dataset": "wikitext2", "epochs": 12, "dropout": 0.3, "variational": True},
     "poems": {"dataset": "quatrains", "hidden_size": 512, "dropout": 0.5, "epochs": 10},
 }  # fmt: skip
 
