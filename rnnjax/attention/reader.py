@@ -135,6 +135,24 @@ class Reader(ReadingCell):
         return self.attention.read(params.attention, query, remembered, past)
 
 
+def stepped(
+    cell: Cell, params: Params, carry: Carry, x: jax.Array, remembered: Any
+) -> tuple[Carry, jax.Array, jax.Array | None]:
+    """One step of any cell: its carry, its output, and the weights of the places if it reads any.
+
+    Args:
+        cell: one that reads a memory, or none.
+        params: its parameters.
+        carry: the state before.
+        x: the input ``[..., D]``.
+        remembered: what it reads; not looked at if it reads none.
+    """
+    z = cell.project(params, x)
+    if isinstance(cell, Reader):
+        return cell.step_and_weights(params, carry, z, remembered)
+    return *cell.step(params, carry, z), None
+
+
 def hidden(carry: Carry) -> jax.Array:
     """The state of a cell, or of the top one of a stack, that is its output too: h."""
     return carry.h if hasattr(carry, "h") else hidden(carry[-1])

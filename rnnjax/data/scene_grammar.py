@@ -140,6 +140,28 @@ def judge(sentence: str, truth: str) -> Judgement:
     )
 
 
+def shares(written: Sequence[str], truths: Sequence[str]) -> dict[str, float]:
+    """The shares of sentences, digits and relations that are right, as `judge` finds them.
+
+    Args:
+        written: of N scenes, one or more.
+        truths: of each a sentence that is true.
+
+    Raises:
+        ValueError: as `judge`, or there is not a truth to each.
+
+    >>> shares(["the digit two is at the top left"], ["the digit two is at the top right"])
+    {'sentence': 0.0, 'digits': 1.0, 'relation': 0.0}
+    """
+    judged = [judge(*pair) for pair in zip(written, truths, strict=True)]
+    digits = [right for one in judged for right in one.digits]
+    return {
+        "sentence": sum(one.sentence for one in judged) / len(judged),
+        "digits": sum(digits) / len(digits),
+        "relation": sum(one.relation for one in judged) / len(judged),
+    }
+
+
 def _readings(said: _Meaning) -> list[_Meaning]:
     """A sentence, and the other one that says the same."""
     if len(said.digits) == 1:

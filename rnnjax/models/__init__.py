@@ -4,6 +4,7 @@ from rnnjax.models.adaptive_softmax import AdaptiveEmbedding, AdaptiveSoftmax
 from rnnjax.models.classifier import SequenceClassifier
 from rnnjax.models.encoder_decoder import EncoderDecoder
 from rnnjax.models.language import LanguageModel
+from rnnjax.models.picture_describer import PictureDescriber
 from rnnjax.models.plain import PlainClassifier
 from rnnjax.models.tagger import SequenceTagger
 from rnnjax.models.text import TextClassifier
@@ -14,6 +15,7 @@ __all__ = [
     "AdaptiveSoftmax",
     "EncoderDecoder",
     "LanguageModel",
+    "PictureDescriber",
     "PlainClassifier",
     "SequenceClassifier",
     "SequenceTagger",

@@ -1,4 +1,4 @@
-"""What an encoder and a decoder answer to sources: the most probable targets that are found."""
+"""What a model answers to what it has read: the most probable sequences that are found."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import linen as nn
 
 from rnnjax.attention.reader import Reader
 from rnnjax.decoding import Beams, beam_search
@@ -35,7 +36,7 @@ class _Searching(NamedTuple):
 
 
 @functools.lru_cache(maxsize=16)
-def _step_of(model: EncoderDecoder) -> Callable[..., tuple[Any, jax.Array]]:
+def _step_of(model: nn.Module) -> Callable[..., tuple[Any, jax.Array]]:
     """``step(params, encoded, carry, tokens [B * K])``; the rows of a source lie together.
 
     They read what is known of it, of which there is one copy.
@@ -66,7 +67,7 @@ def _step_of(model: EncoderDecoder) -> Callable[..., tuple[Any, jax.Array]]:
 
 
 @functools.lru_cache(maxsize=16)
-def _ensemble_of(model: EncoderDecoder) -> Callable[..., tuple[Any, jax.Array]]:
+def _ensemble_of(model: nn.Module) -> Callable[..., tuple[Any, jax.Array]]:
     """The same of several models of one kind: the mean of their probabilities.
 
     Parameters, and what is known, ``[M, ...]``; the carry ``[B * K, M, ...]``.
@@ -95,10 +96,12 @@ class _How(NamedTuple):
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _search(model: Any, how: _How, params: Any, sources: jax.Array) -> Beams:
+def _search(model: Any, how: _How, params: Any, *inputs: jax.Array) -> Beams:
+    """The inputs are what `encode` reads; with a coverage penalty the last says where places are."""
+
     def encode(params: Any) -> Any:
-        known: Any = model.apply({"params": params}, sources, sources > 0, method="encode")
-        read = jnp.zeros(sources.shape) if how.coverage_penalty else None
+        known: Any = model.apply({"params": params}, *inputs, method="encode")
+        read = jnp.zeros(inputs[-1].shape) if how.coverage_penalty else None
         return known[0], _Searching(known[1], read)
 
     make = _ensemble_of if how.is_ensemble else _step_of
@@ -107,12 +110,13 @@ def _search(model: Any, how: _How, params: Any, sources: jax.Array) -> Beams:
         carry = jax.tree.map(lambda a: jnp.moveaxis(a, 0, 1), carry)
     penalise = None
     if how.coverage_penalty:
-        there = jnp.repeat(sources > 0, how.beam_size, axis=0)
+        there = jnp.repeat(inputs[-1], how.beam_size, axis=0)
         penalise = functools.partial(_uncovered, jnp.float32(how.coverage_penalty), there)
     return beam_search(
-        functools.partial(make(model), params, encoded), carry, jnp.full(len(sources), how.start),
-        beam_size=how.beam_size, max_steps=how.max_steps, end=how.end,
-        length_penalty=how.length_penalty, num_results=how.num_results, penalise=penalise,
+        functools.partial(make(model), params, encoded), carry,
+        jnp.full(len(inputs[0]), how.start), beam_size=how.beam_size, max_steps=how.max_steps,
+        end=how.end, length_penalty=how.length_penalty, num_results=how.num_results,
+        penalise=penalise,
     )  # fmt: skip
 
 
@@ -172,8 +176,7 @@ def answer(
         start, end, max_steps, beam_size, float(length_penalty), float(coverage_penalty),
         num_results, is_ensemble,
     )  # fmt: skip
-    tokens: list[list[np.ndarray]] = [[] for _ in sources]
-    scores = np.zeros((len(sources), num_results))
+    found = _no_answers(len(sources), num_results)
     for first in range(0, len(order), batch_size):
         places = order[first : first + batch_size]
         longest = max(len(sources[i]) for i in places)
@@ -181,10 +184,60 @@ def answer(
         padded[:, 0] = sources[places[0]][0]  # rows that fill up read something, too
         for row, i in enumerate(places):
             padded[row, : len(sources[i])] = sources[i]
-        found = jax.device_get(_search(model, how, params, padded))
-        for row, i in enumerate(places):
-            scores[i] = found.scores[row]
-            for result in range(num_results):
-                written = found.tokens[row, result, : found.lengths[row, result]]
-                tokens[i].append(written[:-1] if len(written) and written[-1] == end else written)
-    return Answers(tokens, scores)
+        _note(found, places, _search(model, how, params, padded, padded > 0), end)
+    return found
+
+
+def answer_each(
+    model: nn.Module,
+    params: Any,
+    inputs: np.ndarray,
+    *,
+    start: int,
+    end: int,
+    max_steps: int,
+    beam_size: int = 1,
+    length_penalty: float = 0.0,
+    num_results: int = 1,
+    batch_size: int = 64,
+) -> Answers:
+    """The same of inputs of one size, such as pictures: with which others changes no answer.
+
+    Args:
+        model: one with the methods ``encode(inputs)`` and ``step(encoded, carry, symbols)``, such
+            as `rnnjax.models.PictureDescriber`.
+        params: its parameters.
+        inputs: ``[N, ...]``.
+        start: as of `answer`, like all that follow.
+        end: likewise.
+        max_steps: likewise.
+        beam_size: likewise.
+        length_penalty: likewise.
+        num_results: likewise.
+        batch_size: likewise.
+    """
+    how = _How(
+        start, end, max_steps, beam_size, float(length_penalty), 0.0, num_results,
+        is_ensemble=False,
+    )  # fmt: skip
+    found = _no_answers(len(inputs), num_results)
+    hashable: Any = model  # as linen makes it, which the type checker can't see
+    for first in range(0, len(inputs), batch_size):
+        places = range(first, min(first + batch_size, len(inputs)))
+        filled = np.minimum(np.arange(first, first + batch_size), len(inputs) - 1)
+        _note(found, places, _search(hashable, how, params, inputs[filled]), end)
+    return found
+
+
+def _no_answers(number: int, num_results: int) -> Answers:
+    return Answers([[] for _ in range(number)], np.zeros((number, num_results)))
+
+
+def _note(answers: Answers, places: Sequence[int], beams: Beams, end: int) -> None:
+    """Puts what was found for the first rows of a batch to their places, without the end."""
+    found = jax.device_get(beams)
+    for row, i in enumerate(places):
+        answers.scores[i] = found.scores[row]
+        for tokens, length in zip(found.tokens[row], found.lengths[row], strict=True):
+            own = tokens[:length]
+            answers.tokens[i].append(own[:-1] if len(own) and own[-1] == end else own)

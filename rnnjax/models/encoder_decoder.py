@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from rnnjax.attention.reader import Reader, hidden
+from rnnjax.attention.reader import Reader, hidden, stepped
 from rnnjax.bridges.linen import RNN
 from rnnjax.bridges.named import from_named
 from rnnjax.cell import Carry, Cell, Layer, Memory
@@ -157,13 +157,8 @@ class EncoderDecoder(nn.Module):
         if context is not None:
             context = jnp.broadcast_to(context, (*symbols.shape, context.shape[-1]))
             embedded = jnp.concatenate((embedded, context), axis=-1)
-        params, weights = self._decoder_params(), None
-        z = self.decoder.project(params, embedded)
-        if isinstance(self.decoder, Reader):
-            step = self.decoder.step_and_weights
-            carry, y, weights = step(params, carry, z, encoded.remembered)
-        else:
-            carry, y = self.decoder.step(params, carry, z)
+        params = self._decoder_params()
+        carry, y, weights = stepped(self.decoder, params, carry, embedded, encoded.remembered)
         return carry, self._logits(y, embedded, False), weights
 
     def _encode(
