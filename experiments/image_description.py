@@ -14,6 +14,7 @@ drawn by a program stand in.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -145,14 +146,14 @@ def problem(config: Config, layout: xp.Layout, data: DescribedPictures) -> xp.Pr
     score = ds.scoring(sums, test, layout, "test")
     describe = ds.describing(config, model, words)
 
-    def written(params: Any, pictures: np.ndarray) -> list[list[str]]:
-        """Of each seed what it writes of the pictures."""
+    def told(params: Any, pictures: np.ndarray) -> list[list[str]]:
+        """Of each seed what it says of the pictures."""
         seeds = [layout.part(params, seed) for seed in range(layout.num_seeds)]
         return [describe(own, pictures) for own in seeds]
 
     def judged(params: Any, name: str) -> dict[str, np.ndarray]:
         part = getattr(data, name)
-        each = [ds.judged(data, part, own) for own in written(params, part.pictures)]
+        each = [ds.judged(data, part, own) for own in told(params, part.pictures)]
         figures = {kind: np.array([one[kind] for one in each]) for kind in each[0]}
         single = layout.num_seeds == 1
         return {f"{name}_{k}": v[0] if single else v for k, v in figures.items()}
@@ -166,7 +167,7 @@ def problem(config: Config, layout: xp.Layout, data: DescribedPictures) -> xp.Pr
         test=lambda params: score(params) | judged(params, "test"), watched="validation",
         best_by=xp.Metric("exact"), keep_best=config.keep_best,
         files={WORDS: words.to_json() + "\n", KIND: kind.to_json()},
-        predict=lambda params: written(params, data.test.pictures),
+        predict=lambda params: told(params, data.test.pictures),
         needs=xp.needs_of(
             config, layout, init, layer=model.decoder, time_steps=train.targets.shape[-1],
             data=xp.num_bytes((train, validation, test)), data_flags="--dataset",
@@ -183,51 +184,51 @@ def trained(config: Config) -> tuple[PictureDescriber, Any, WordVocabulary, ds.K
     return model, xp.load_model(config, initial(model, kind)), words, kind
 
 
-def first_seed(run: xp.Outcome) -> tuple[PictureDescriber, Any, WordVocabulary, ds.Kind]:
-    """The same of a run that has just ended, of its first seed."""
-    files = run.problem.files
-    params, _ = run.of_seed(0) if run.config.num_seeds == 1 else (
-        jax.tree.map(lambda a: a[0], run.params), None
-    )  # fmt: skip
+def of_first_seed(run: xp.Outcome) -> tuple[PictureDescriber, Any, WordVocabulary, ds.Kind]:
+    """The same of a run that is still at hand; of several seeds the first one's."""
+    files, params = run.problem.files, run.params
+    if run.config.num_seeds > 1:
+        params = jax.tree.map(lambda a: a[0], params)
     words, kind = WordVocabulary.from_json(files[WORDS]), ds.Kind.from_json(files[KIND])
     return run.problem.model, params, words, kind
 
 
-def report(run: xp.Outcome) -> dict[str, Any]:
-    """The further tests, and the test with several beams; of several seeds those of the first."""
-    model, params, words, _ = first_seed(run)
-    own = ds.describing(run.config, model, words)
-    told: dict[str, Any] = {
-        "tests": ds.further(
-            run.data, {name: own(params, part.pictures) for name, part in run.data.tests.items()}
-        )
-    }
-    test = run.data.test
-    searched = ds.describing(run.config, model, words, BEAMS)(params, test.pictures)
-    told[f"beams_{BEAMS}"] = ds.judged(run.data, test, searched)
-    for name, figures in {f"test, {BEAMS} beams": told[f"beams_{BEAMS}"], **told["tests"]}.items():
-        shown = ", ".join(f"{kind} {value:.4f}" for kind, value in figures.items())
-        run.console.print(f"{name}: {shown}", soft_wrap=True)
+@functools.lru_cache(maxsize=1)
+def written(run: xp.Outcome) -> dict[str, dict[str, list[str]]]:
+    """What the first seed writes in each test, as the settings say and with `BEAMS` beams."""
+    model, params, words, _ = of_first_seed(run)
+    told: dict[str, dict[str, list[str]]] = {}
+    for name, part in {"test": run.data.test, **run.data.tests}.items():
+        told[name] = {}
+        for who, size in (("written", None), (f"{BEAMS} beams", BEAMS)):
+            own = ds.describing(run.config, model, words, size)
+            told[name][who] = own(params, part.pictures)
     return told
+
+
+def report(run: xp.Outcome) -> dict[str, Any]:
+    """The further tests, and the test with several beams."""
+    texts = written(run)
+    searched = ds.judged(run.data, run.data.test, texts["test"][f"{BEAMS} beams"])
+    tests = ds.further(run.data, {name: texts[name]["written"] for name in run.data.tests})
+    for name, figures in {f"test, {BEAMS} beams": searched, **tests}.items():
+        shown = ", ".join(f"{kind.replace('_', ' ')} {v:.4f}" for kind, v in figures.items())
+        run.console.print(f"{name}: {shown}", soft_wrap=True)
+    return {f"beams_{BEAMS}": searched, "tests": tests}
 
 
 def draw(folder: Path, run: xp.Outcome) -> None:
     """The curves; pictures with the truth and what was written; where the words were looked for."""
-    title, (model, params, words, kind) = run.problem.title, first_seed(run)
+    title, (model, params, words, kind) = run.problem.title, of_first_seed(run)
     plots.plot_losses(folder / "curves.png", title, run.history, {})
-    beams = ds.describing(run.config, model, words, BEAMS)
-    own = ds.describing(run.config, model, words)
-    for name, part in {"test": run.data.test, **run.data.tests}.items():
-        written = {"written": own(params, part.pictures)}
-        written[f"{BEAMS} beams"] = beams(params, part.pictures)
+    parts = {"test": run.data.test, **run.data.tests}
+    for name, texts in written(run).items():
         path = folder / f"{name.replace(' ', '_')}.png"
-        say(run.console, ds.draw_sheet(path, f"{title}\n{name}", part, written, kind))
+        say(run.console, ds.draw_sheet(path, f"{title}\n{name}", parts[name], texts, kind))
     if not run.config.attention:
         return
-    for i, (picture, text) in enumerate(
-        zip(run.data.test.pictures[:4], run.outputs[0][:4], strict=True)
-    ):
-        path = folder / f"attention_{i}.png"
+    for i, text in enumerate(written(run)["test"]["written"][:4]):
+        path, picture = folder / f"attention_{i}.png", run.data.test.pictures[i]
         say(run.console, ds.draw_looks(path, model, params, picture, text, words, kind))
 
 

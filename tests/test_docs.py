@@ -21,6 +21,7 @@ from benchmarks.work import rows_named
 from experiments import (
     binary_sequence,
     compare,
+    image_description,
     imdb_sentiment,
     language_model,
     mnist_rnn,
@@ -37,12 +38,14 @@ SCRIPTS = {
     "imdb_sentiment": imdb_sentiment,
     "language_model": language_model,
     "translation": translation,
+    "image_description": image_description,
 }
 STAND_INS = {
     "mnist_rnn": ["--dataset=digits"],
     "imdb_sentiment": ["--dataset=grammar", "--num_validation=1000"],
     "language_model": ["--dataset=brackets"],
     "translation": ["--dataset=numbers"],
+    "image_description": ["--dataset=seven_segments"],
 }
 CI = (ROOT / ".ci/run").read_text()
 OWN = "script: next_row.py"
@@ -70,6 +73,7 @@ LEAVES = {
     "export.md": "params",
     "language_models.md": "losses",
     "translation.md": "ys",
+    "pictures_into_words.md": "answers",
 }
 """What the Python of a page ends with."""
 LONG = {"decoding.md", "export.md"}
@@ -237,12 +241,17 @@ def trains(words):
     """Whether it is a training by one process that can begin on the stand-in."""
     if words[0] != "python" or pathlib.PurePath(words[1]).stem not in SCRIPTS:
         return False
-    commands = ("--distributed", "--eval_only", "--export", "--predict", "--sample", "--translate")
+    commands = (
+        "--distributed", "--eval_only", "--export", "--predict", "--sample", "--translate",
+        "--describe",
+    )  # fmt: skip
     own_data = (
         "--text",
         "--cutoffs",
         "--source",
         "--direction",
+        "--style",
+        "--language",
     )  # a file of the reader's, and many words
     return not any(word.startswith(commands + own_data) for word in words)
 

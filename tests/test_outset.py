@@ -176,7 +176,15 @@ def ctrl_c(handler):
 
 @pytest.mark.parametrize(
     "script",
-    ["mnist_rnn", "binary_sequence", "imdb_sentiment", "language_model", "translation", "compare"],
+    [
+        "mnist_rnn",
+        "binary_sequence",
+        "imdb_sentiment",
+        "language_model",
+        "translation",
+        "image_description",
+        "compare",
+    ],
 )
 def test_ctrl_c_in_the_imports_is_one_line(script, tmp_path):
     """A module that never ends stands where the first large import is."""

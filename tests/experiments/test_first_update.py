@@ -33,6 +33,13 @@ SMALL: dict[str, dict[str, Any]] = {
         "max_length": 8,
         "length_groups": 1,
     },
+    "image_description": {
+        "hidden_size": 2,
+        "embedding_size": 2,
+        "channels": "2,2",
+        "batch_size": 4,
+        "dataset": "seven_segments",
+    },
     "compare": {"hidden_size": 2, "batch_size": 4, "num_seeds": 2, "question": "learning_rate"},
 }
 LABEL = "class_label_feature.ClassLabel"

@@ -75,12 +75,9 @@ def map_of(params: Any, picture: np.ndarray) -> np.ndarray:
 
 def attended(params: Any, places: np.ndarray, before: np.ndarray) -> np.ndarray:
     """The logits ``[T, V]`` of the model with attention, whose cell is an LSTM."""
-    state = [
-        np.tanh(places.mean(0) @ params[f"first_state_{i}"]["kernel"] + params[f"first_state_{i}"]["bias"])
-        for i in range(2)
-    ]  # fmt: skip
+    mean, first = places.mean(axis=0), [params[f"first_state_{i}"] for i in range(2)]
+    h, c = (np.tanh(mean @ dense["kernel"] + dense["bias"]) for dense in first)
     own, logits = params["write"], []
-    h, c = state
     for number in before:
         x = params["words"]["embedding"][number]
         keys = np.tanh(
