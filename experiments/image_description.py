@@ -135,7 +135,8 @@ def initial(model: PictureDescriber, kind: ds.Kind) -> Any:
 def problem(config: Config, layout: xp.Layout, data: DescribedPictures) -> xp.Problem:
     """What is to be learnt: each word of a description, after those before it."""
     words = WordVocabulary.of((t for own in data.train.descriptions for t in own), min_count=1)
-    kind = ds.Kind(*data.train.pictures.shape[1:], config.language or "english")
+    height, width, channels = data.train.pictures.shape[1:]
+    kind = ds.Kind(height, width, channels, config.language or "english")
     model = build_model(config, len(words))
     train, validation, test = (
         ds.examples(part, words, config.max_length)

@@ -246,8 +246,9 @@ def draw_sheet(
     """
     first = next(iter(written.values()))
     right = np.array([t in texts for t, texts in zip(first, part.descriptions, strict=True)])
-    shown = np.concatenate([np.flatnonzero(right == is_right)[:each] for is_right in (True, False)])
-    chosen = part.chosen(shown)
+    kept = [np.flatnonzero(right == is_right)[:each] for is_right in (True, False)]
+    shown: list[int] = np.concatenate(kept).tolist()
+    chosen = part.chosen(np.array(shown))
     named = [[as_name(text, kind.language) for text in texts] for texts in chosen.descriptions]
-    texts = {who: [as_name(what[i], kind.language) for i in shown] for who, what in written.items()}
-    return contact_sheet(path, title, chosen.pictures, named, texts)
+    said = {who: [as_name(what[i], kind.language) for i in shown] for who, what in written.items()}
+    return contact_sheet(path, title, chosen.pictures, named, said)
