@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -206,17 +207,18 @@ def looks(
         picture: ``[height, width, channels]``.
         numbers: T - 1 of words that were written of it.
     """
-    known: Any = model.apply({"params": params}, picture[None], method="encode")
-    encoded, carry = known
+    encoded, carry = _applied(model, "encode", params, picture[None])
     found = []
     for number in (START, *numbers):
-        stepped: Any = model.apply(
-            {"params": params}, encoded, carry, jnp.array([number]), method="step"
-        )
-        carry, _, weights = stepped
+        carry, _, weights = _applied(model, "step", params, encoded, carry, np.array([number]))
         found.append(np.asarray(weights, np.float64)[0])
     height, width = (-(-side // 2 ** len(model.channels)) for side in picture.shape[:2])
     return np.stack(found).reshape(-1, height, width)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _applied(model: Any, method: str, params: Any, *given: Any) -> Any:
+    return model.apply({"params": params}, *given, method=method)
 
 
 def draw_looks(

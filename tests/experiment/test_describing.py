@@ -101,7 +101,10 @@ def test_further_tests_stand_beside_the_nearest_picture():
 def test_looks_and_sheets(tmp_path):
     decoder = Attending(LSTM(3, 4), Additive(4, 5, 6))
     model = PictureDescriber(6, decoder, 3, channels=(5,))
-    params = model.init(jax.random.key(0), PART.pictures, np.ones((2, 2), np.int32))["params"]
+    example = PART.pictures, np.ones((2, 2), np.int32)
+    shapes = jax.eval_shape(model.init, jax.random.key(0), *example)["params"]
+    rng = np.random.default_rng(0)
+    params = jax.tree.map(lambda a: rng.normal(size=a.shape).astype(np.float32), shapes)
     wide = np.zeros((4, 7, 1), np.uint8)
     found = ds.looks(model, params, wide, [A, B])
     assert found.shape == (3, 2, 4)

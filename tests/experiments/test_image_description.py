@@ -13,13 +13,14 @@ from experiments import image_description
 from rnnjax.data import scenes
 from rnnjax.data.png import grey_png
 from rnnjax.experiment import describing as ds
+from rnnjax.experiment import order
 from rnnjax.experiment.command_line import merge
 from tests.experiments.starting import assert_refused, start
 
-TINY = (
-    "--dataset=seven_segments", "--hidden_size=24", "--embedding_size=16", "--channels=4,8,8,8",
-    "--max_length=16",
-)  # fmt: skip
+TINY = {
+    "dataset": "seven_segments", "hidden_size": 24, "embedding_size": 16, "channels": "4,8,8,8",
+    "max_length": 16,
+}  # fmt: skip
 
 
 def of(**given):
@@ -56,15 +57,22 @@ def test_a_sheet_needs_a_picture():
         of(sheet=True)
 
 
+FEW = dict(zip(scenes.SIZES, (1_000, 60, 60, 60), strict=True))
+"""Scenes of each part, so that what is searched and compared takes seconds."""
+
+
+def ran(folder, **given):
+    """Runs the experiment here, on few scenes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scenes, "SIZES", FEW)
+        order.run(image_description.EXPERIMENT, of(workdir=str(folder), **TINY, **given))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("description") / "run"
-    done = start(
-        "image_description", *TINY, "--steps=60", "--batch_size=16", "--learning_rate=0.01",
-        "--dropout=0", f"--workdir={folder}",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return folder
+    return ran(folder, steps=100, batch_size=16, learning_rate=0.01, dropout=0.0, eval_every=100)
 
 
 @pytest.mark.slow
@@ -108,11 +116,7 @@ def test_a_run_describes_a_file(run, tmp_path):
 
 @pytest.mark.slow
 def test_a_run_without_attention_has_no_sheet(tmp_path):
-    done = start(
-        "image_description", *TINY, "--noattention", "--steps=1", "--batch_size=4",
-        f"--workdir={tmp_path / 'run'}",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    ran(tmp_path / "run", attention=False, steps=1, batch_size=4)
     assert not list((tmp_path / "run").glob("attention*"))
     assert_refused(
         start(

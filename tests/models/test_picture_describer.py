@@ -14,10 +14,11 @@ import pytest
 
 from rnnjax import GRU, LSTM
 from rnnjax.attention import Additive, Attending
+from rnnjax.bridges.named import from_named
 from rnnjax.models import PictureDescriber
 from rnnjax.models.answers import answer_each
 from rnnjax.models.picture_describer import beside_places, ink, shifted
-from tests.running import assert_close, quick_jit
+from tests.running import assert_close, quick_jit, unroll
 
 pytestmark = pytest.mark.usefixtures("x64")
 
@@ -78,13 +79,12 @@ def attended(params: Any, places: np.ndarray, before: np.ndarray) -> np.ndarray:
     mean, first = places.mean(axis=0), [params[f"first_state_{i}"] for i in range(2)]
     h, c = (np.tanh(mean @ dense["kernel"] + dense["bias"]) for dense in first)
     own, logits = params["write"], []
+    reading, cell = own["attention"], own["cell"]
     for number in before:
         x = params["words"]["embedding"][number]
-        keys = np.tanh(
-            h @ own["attention/w_q"] + places @ own["attention/w_m"] + own["attention/b"]
-        )
-        context = softmax(keys @ own["attention/v"]) @ places
-        z = x @ own["cell/w_x"] + own["cell/b"] + context @ own["more"] + h @ own["cell/w_h"]
+        keys = np.tanh(h @ reading["w_q"] + places @ reading["w_m"] + reading["b"])
+        context = softmax(keys @ reading["v"]) @ places
+        z = x @ cell["w_x"] + cell["b"] + context @ own["more"] + h @ cell["w_h"]
         i, f, g, o = np.split(z, 4)
         c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
         h = sigmoid(o) * np.tanh(c)
@@ -104,25 +104,24 @@ def test_attention_is_what_the_equations_say():
 def test_without_attention_the_picture_is_read_first():
     model, params, pictures, before = given("show and tell")
     logits = quick_jit(model.apply)({"params": params}, pictures, before)
-    cell = MODELS["show and tell"].decoder
-    own = params["write"]
+    cell = model.decoder
+    own = from_named(cell, params["write"])
     for picture, numbers, wanted in zip(pictures, before, logits, strict=True):
         places = map_of(params, picture)
         first = np.concatenate((places.max(0), places.mean(0))) @ params["to_input"]["kernel"]
-        inputs = [first + params["to_input"]["bias"], *params["words"]["embedding"][numbers]]
-        carry, ys = cell.initial_carry((), np.float64), []
-        for x in inputs:
-            carry, y = cell(type(cell.init(jax.random.key(0)))(**own), carry, x)
-            ys.append(y)
+        words = params["words"]["embedding"][numbers]
+        inputs = np.concatenate(((first + params["to_input"]["bias"])[None], words))
+        _, ys = unroll(cell, own, inputs)
         dense = params["to_logits"]
-        assert_close(np.stack(ys[1:]) @ dense["kernel"] + dense["bias"], wanted)
+        assert_close(ys[1:] @ dense["kernel"] + dense["bias"], wanted)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_steps_give_what_a_whole_text_gives(name):
     model, params, pictures, before = given(name, channels=1)
     logits = quick_jit(model.apply)({"params": params}, pictures, before)
-    known: Any = model.apply({"params": params}, pictures, method="encode")
+    encode = quick_jit(functools.partial(model.apply, method="encode"))
+    known: Any = encode({"params": params}, pictures)
     encoded, carry = known
     step = quick_jit(functools.partial(model.apply, method="step"))
     for t in range(before.shape[1]):
@@ -174,12 +173,13 @@ def test_ink_is_where_something_is_drawn():
 def test_shifts_are_all_within_their_bound_and_move_whole_pictures():
     pictures = np.zeros((200, 7, 7, 1))
     pictures[:, 3, 3, 0] = 1
-    moved = np.asarray(quick_jit(shifted, static_argnums=1)(pictures, 2, jax.random.key(0)))
+    shift = quick_jit(shifted, static_argnums=1)
+    moved = np.asarray(shift(pictures, 2, jax.random.key(0)))
     assert (moved.sum(axis=(1, 2, 3)) == 1).all()
     places = {tuple(place) for place in np.argwhere(moved[..., 0])[:, 1:].tolist()}
     assert places == {(y, x) for y in range(1, 6) for x in range(1, 6)}
     pictures[:] = np.arange(7)[:, None, None]
-    rows = np.asarray(shifted(pictures, 2, jax.random.key(1)))[..., 3, 0]
+    rows = np.asarray(shift(pictures, 2, jax.random.key(1)))[..., 3, 0]
     for row in rows:
         (by,) = {int(row[3]) - 3}
         padded = np.pad(np.arange(7), 2)
@@ -195,10 +195,10 @@ def test_a_pixel_knows_its_place():
 @pytest.mark.parametrize("name", MODELS)
 def test_dropout_and_shifts_are_for_training_alone(name):
     model, params, pictures, before = given(name)
-    plain = model.apply({"params": params}, pictures, before)
+    plain = quick_jit(model.apply)({"params": params}, pictures, before)
     for more in ({"dropout": 0.5}, {"shift": 2}):
-        own = model.clone(**more)
-        assert_close(own.apply({"params": params}, pictures, before), plain)
+        run = quick_jit(model.clone(**more).apply, static_argnames="training")
+        assert_close(run({"params": params}, pictures, before), plain)
         rngs = {"dropout": jax.random.key(2)}
-        trained = own.apply({"params": params}, pictures, before, training=True, rngs=rngs)
+        trained = run({"params": params}, pictures, before, training=True, rngs=rngs)
         assert np.abs(trained - plain).max() > 1e-3, more
