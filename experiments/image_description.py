@@ -166,7 +166,7 @@ def problem(config: Config, layout: xp.Layout, data: DescribedPictures) -> xp.Pr
         batches=xp.ExampleBatches(len(train.pictures), config.batch_size, shuffle=True), data=train,
         evaluate=lambda params: validate(params) | judged(params, "validation"),
         test=lambda params: score(params) | judged(params, "test"), watched="validation",
-        best_by=xp.Metric("exact"), keep_best=config.keep_best,
+        best_by=xp.Metric("f1"), keep_best=config.keep_best,
         files={WORDS: words.to_json() + "\n", KIND: kind.to_json()},
         predict=lambda params: told(params, data.test.pictures),
         needs=xp.needs_of(

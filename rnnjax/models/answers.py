@@ -97,7 +97,7 @@ class _How(NamedTuple):
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _search(model: Any, how: _How, params: Any, *inputs: jax.Array) -> Beams:
-    """The inputs are what `encode` reads; with a coverage penalty the last says where places are."""
+    """The inputs are those of `encode`; with a coverage penalty the last says where places are."""
 
     def encode(params: Any) -> Any:
         known: Any = model.apply({"params": params}, *inputs, method="encode")
