@@ -104,7 +104,7 @@ class Config(xp.Config):
                 f"--channels={self.channels} must be 1 to 16 numbers from 1 on, one of each "
                 "convolution, such as 32,64,128."
             )
-        if self.sheet and self.describe is None:
+        if self.sheet and self.trains:
             raise xp.UsageError("--sheet belongs to --describe; give the picture as well.")
 
     @classmethod

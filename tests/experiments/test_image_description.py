@@ -78,7 +78,7 @@ def run(tmp_path_factory):
 @pytest.mark.slow
 def test_sentences_are_learnt(run):
     result = json.loads((run / "result.json").read_text())
-    assert result["test_perplexity"] < 2.5, "the number of words is 25"
+    assert result["test_perplexity"] < 2.5, "there are 27 symbols"
     assert result["test_f1"] > 0.5
     assert result["baselines"]["nearest picture"].keys() == {"test_exact", "test_f1"}
     (name, told), = result["tests"].items()  # fmt: skip
