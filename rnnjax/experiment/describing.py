@@ -118,7 +118,7 @@ def learning(config: Any, model: PictureDescriber) -> tuple[Any, Callable[..., A
     def sums(params: Any, batch: Examples) -> jax.Array:
         each = []
         for j in range(batch.targets.shape[1]):
-            targets = batch.targets[:, j]
+            targets = jnp.asarray(batch.targets)[:, j]
             losses = symbol_losses(apply(params, batch.pictures, batch.before[:, j]), targets)
             there = targets != PAD
             each.append(jnp.stack((jnp.where(there, losses, 0).sum(1), there.sum(1)), axis=1))
