@@ -28,16 +28,15 @@ import numpy as np
 
 import rnnjax.experiment as xp
 from rnnjax.data import translations
-from rnnjax.data.codes import Codes, WordVocabulary
+from rnnjax.data.codes import WordVocabulary
 from rnnjax.data.pairs import PairDataset, Pairs
 from rnnjax.data.subwords import Subwords
 from rnnjax.experiment import encoder_decoder as ed
-from rnnjax.experiment import sentences
+from rnnjax.experiment import pair_tasks, sentences
 from rnnjax.experiment.bleu import bleu
 from rnnjax.models import EncoderDecoder
 from rnnjax.reports import plots
 
-SOURCE, TARGET = "source.json", "target.json"
 UNITS = ("words", "subwords")
 TUTORIAL = {  # sizes and rates of the published notebooks
     "embedding_size": 256, "hidden_size": 512, "dropout": 0.5, "readout_dropout": 0.0,
@@ -112,64 +111,18 @@ def encoding_of(config: Config, train: Pairs) -> ed.Encoding:
     return ed.Encoding(joint, joint, config.reverse_source)
 
 
-def initial(config: Config, model: EncoderDecoder) -> Any:
-    """The function that draws the model's parameters."""
-    return xp.drawn_within(xp.initializing(model, *ed.A_PAIR), config.uniform)
-
-
 def problem(config: Config, layout: xp.Layout, data: PairDataset) -> xp.Problem:
     """What is to be learnt: each word of a translation, after those before it."""
-    encoding = encoding_of(config, data.train)
-    model = ed.build_model(config, len(encoding.source), len(encoding.target))
-    arrays = encoding.arrays(data.train, config.max_length)
-    batches, cut = xp.batches_by_length(
-        arrays.lengths, config.max_length, config.batch_size, config.length_groups, multiple=4
-    )
-    loss, sums = ed.learning(config, layout, model, cut)
-    held_out = {"validation": data.validation, "test": data.test}
-    scores = {
-        part: ed.scoring(sums, encoding.arrays(pairs, config.max_length), layout, part)
-        for part, pairs in held_out.items()
-    }
-    answers = ed.answering(config, model, encoding)
 
-    def translated(params: Any) -> list[list[str]]:
-        """Of each seed, its translation of each test sentence."""
-        seeds = [layout.part(params, seed) for seed in range(layout.num_seeds)]
-        found = [answers(own, data.test.sources).tokens for own in seeds]
-        return [[encoding.target.decode(best) for best, *_ in own] for own in found]
+    def measure(translated: list[str], references: Sequence[Sequence[str]]) -> dict[str, float]:
+        return {"test_bleu": bleu(translated, references).score}
 
-    def test(params: Any) -> dict[str, Any]:
-        each = [bleu(own, data.test.references).score for own in translated(params)]
-        figure = np.array(each) if layout.num_seeds > 1 else np.array(each[0])
-        return scores["test"](params) | {"test_bleu": figure}
-
-    init = initial(config, model)
-    return xp.Problem(
-        title=xp.run_title(config, config.cell, data, config.decoder), dataset=data, model=model,
-        init=init, keys=layout.keys(config.seed, 2), loss=loss, batches=batches, data=arrays,
-        evaluate=scores["validation"], test=test, watched="validation", best_by=xp.LOSS,
-        keep_best=config.keep_best, files=files_of(encoding), predict=translated,
-        needs=xp.needs_of(
-            config, layout, init, layer=model.encoder, time_steps=cut.limits[-1],
-            data=sum(array.nbytes for array in arrays), data_flags="--max_length",
-            outputs=len(encoding.target),
-        ),
-    )  # fmt: skip
-
-
-def files_of(encoding: ed.Encoding) -> dict[str, str]:
-    """What the numbers stand for, to lie beside the parameters."""
-    return {SOURCE: encoding.source.to_json() + "\n", TARGET: encoding.target.to_json() + "\n"}
+    return pair_tasks.problem(config, layout, data, encoding_of(config, data.train), measure)
 
 
 def trained(config: Config) -> tuple[EncoderDecoder, Any, ed.Encoding]:
     """The model of a run, its parameters, and what its numbers stand for."""
-    kind: Any = WordVocabulary if config.units == "words" else Subwords
-    both: list[Codes] = [kind.from_json(xp.read_file(config, name)) for name in (SOURCE, TARGET)]
-    encoding = ed.Encoding(both[0], both[1], config.reverse_source)
-    model = ed.build_model(config, len(encoding.source), len(encoding.target))
-    return model, xp.load_model(config, initial(config, model)), encoding
+    return pair_tasks.trained(config, WordVocabulary if config.units == "words" else Subwords)
 
 
 LENGTHS = (8, 12, 16)

@@ -23,7 +23,7 @@ from rnnjax.errors import UsageError
 from rnnjax.experiment.building import applying
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import EncoderDecoder
-from rnnjax.models.answers import Answers, answer
+from rnnjax.models.answers import Answers, alignments, answer
 from rnnjax.models.encoder_decoder import BRIDGES, READOUTS
 from rnnjax.training import settings
 from rnnjax.training.evaluation import Predictor
@@ -293,3 +293,24 @@ def answering(
     }  # fmt: skip
     ask = functools.partial(answer, model, **how | options)
     return lambda params, texts: ask(params, encoding.sources(texts))
+
+
+def aligning(
+    model: EncoderDecoder, encoding: Encoding
+) -> Callable[[Any, Sequence[str], Sequence[str]], list[np.ndarray]]:
+    """Where answers were looked for, ``looked(params, texts, answers)``: weights ``[T, S]`` each.
+
+    T are the symbols of an answer and its end, S those of a text in its own order.
+
+    Args:
+        model: an encoder, and a decoder with attention.
+        encoding: of its texts.
+    """
+    order = -1 if encoding.reverse else 1
+
+    def looked(params: Any, texts: Sequence[str], answers: Sequence[str]) -> list[np.ndarray]:
+        written = [np.append(encoding.target.encode(own), END) for own in answers]
+        found = alignments(model, params, encoding.sources(texts), written, start=START)
+        return [weights[:, ::order] for weights in found]
+
+    return looked

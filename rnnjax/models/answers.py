@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
+from jax import lax
 
 from rnnjax.attention.reader import Reader
 from rnnjax.decoding import Beams, beam_search
@@ -180,7 +181,7 @@ def answer(
     for first in range(0, len(order), batch_size):
         places = order[first : first + batch_size]
         longest = max(len(sources[i]) for i in places)
-        padded = np.zeros((batch_size, -(-longest // MULTIPLE) * MULTIPLE), np.int32)
+        padded = np.zeros((batch_size, _round_up(longest)), np.int32)
         padded[:, 0] = sources[places[0]][0]  # rows that fill up read something, too
         for row, i in enumerate(places):
             padded[row, : len(sources[i])] = sources[i]
@@ -241,3 +242,65 @@ def _note(answers: Answers, places: Sequence[int], beams: Beams, end: int) -> No
         for tokens, length in zip(found.tokens[row], found.lengths[row], strict=True):
             own = tokens[:length]
             answers.tokens[i].append(own[:-1] if len(own) and own[-1] == end else own)
+
+
+def alignments(
+    model: EncoderDecoder,
+    params: Any,
+    sources: Sequence[np.ndarray],
+    targets: Sequence[np.ndarray],
+    *,
+    start: int,
+) -> list[np.ndarray]:
+    r"""Where the model looks in a source before it writes each number of a given target.
+
+    .. math:: a_{ts} = \mathrm{softmax}_s\, \mathrm{score}(\cdot, m_s) \text{ at the step from }
+              w_{t-1} \text{ to } w_t
+
+    Args:
+        model: an encoder and a decoder; 0 is padding.
+        params: its parameters.
+        sources: numbers ``[S]`` each, at least one.
+        targets: as many, ``[T]`` each, such as answers with their ends.
+        start: the number that all targets begin behind.
+
+    Returns:
+        The weights ``[T, S]`` of each pair; those of a row sum to 1.
+
+    Raises:
+        ValueError: the decoder has no attention.
+    """
+    if not isinstance(model.decoder, Reader):
+        raise ValueError(
+            f"{type(model.decoder).__name__} has no attention, and looks nowhere; take a decoder "
+            "of rnnjax.attention."
+        )
+    width, length = (_round_up(max(map(len, arrays))) for arrays in (sources, targets))
+    padded = np.zeros((len(sources), width), np.int32)
+    before = np.full((len(sources), length), start, np.int32)
+    for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
+        padded[row, : len(source)] = source
+        before[row, 1 : len(target)] = target[:-1]
+    weights = np.asarray(_weights(model, params, padded, before))
+    both = zip(sources, targets, strict=True)
+    return [weights[: len(t), row, : len(s)] for row, (s, t) in enumerate(both)]
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _weights(
+    model: EncoderDecoder, params: Any, sources: jax.Array, before: jax.Array
+) -> jax.Array:
+    """Of every place at every step, ``[T, B, S]``."""
+    known: Any = model.apply({"params": params}, sources, sources > 0, method="encode")
+    encoded, carry = known
+
+    def step(carry: Any, symbols: jax.Array) -> tuple[Any, jax.Array]:
+        stepped: Any = model.apply({"params": params}, encoded, carry, symbols, method="step")
+        carry, _, weights = stepped
+        return carry, weights
+
+    return lax.scan(step, carry, before.T)[1]
+
+
+def _round_up(length: int) -> int:
+    return -(-length // MULTIPLE) * MULTIPLE

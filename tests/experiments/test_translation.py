@@ -25,7 +25,7 @@ TINY = (
 def test_presets_have_at_most_the_published_parameters(preset, published):
     config = merge(translation.Config, translation.PRESETS, {"preset": preset})
     model = translation.ed.build_model(config, 7_853, 5_893)
-    params = jax.eval_shape(translation.initial(config, model), jax.random.key(0))
+    params = jax.eval_shape(translation.pair_tasks.initial(config, model), jax.random.key(0))
     assert 0.98 * published < count_params(params) <= published
 
 
