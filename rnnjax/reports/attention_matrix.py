@@ -50,6 +50,8 @@ def attention_matrices(
     Raises:
         ValueError: There is no answer, or weights are not of the shape of their tokens.
     """
+    from matplotlib.patches import Rectangle
+
     if not answers:
         raise ValueError("There is no answer to be drawn.")
     for own in answers:
@@ -72,12 +74,20 @@ def attention_matrices(
     )
     for axes in grid.flat:
         axes.axis("off")
-    for axes, own in zip(grid.flat, answers, strict=False):
+    for place, own in enumerate(answers):
+        line, column = divmod(place, beside)
+        axes = grid[line, column]
         axes.axis("on")
         axes.imshow(own.weights, cmap="Blues", vmin=0, vmax=1)
+        # All cells of one size: a short answer leaves room beside it and below.
+        axes.set_xlim(-0.5, widths[column] - 0.5)
+        axes.set_ylim(heights[line] - 0.5, -0.5)
+        axes.spines[:].set_visible(False)
+        size = len(own.columns), len(own.rows)
+        axes.add_patch(Rectangle((-0.5, -0.5), *size, fill=False, linewidth=0.8))
         turned = 90 if max(map(len, own.columns)) >= TURNED else 0
-        axes.set_xticks(range(len(own.columns)), own.columns, rotation=turned, fontsize=8)
-        axes.set_yticks(range(len(own.rows)), own.rows, fontsize=8)
+        axes.set_xticks(range(size[0]), own.columns, rotation=turned, fontsize=8)
+        axes.set_yticks(range(size[1]), own.rows, fontsize=8)
         axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
-        axes.set_title(own.title, fontsize=9)
+        axes.set_title(own.title, fontsize=9, loc="left")
     figure.savefig(path, dpi=150)

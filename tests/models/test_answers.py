@@ -11,13 +11,19 @@ import jax
 import numpy as np
 import pytest
 
-from rnnjax.models.answers import answer
-from tests.models.test_encoder_decoder import MODELS, V, W
+from rnnjax import SimpleRNN
+from rnnjax import attention as at
+from rnnjax.models import EncoderDecoder
+from rnnjax.models.answers import alignments, answer
+from tests.models.test_encoder_decoder import MODELS, E, H, V, W
 from tests.running import quick_jit
 
 pytestmark = pytest.mark.usefixtures("x64")
 
 START, END = 1, 2
+DOT = EncoderDecoder(
+    V, W, SimpleRNN(E, H), at.Attending(SimpleRNN(E, H), at.Dot(H, H)), E, bridge="copy"
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +33,7 @@ def sources():
 
 
 def drawn(name: str) -> Any:
-    model = MODELS[name]
+    model = DOT if name == "dot" else MODELS[name]
     example = np.ones((1, 2), np.int32)
     params = model.init(jax.random.key(1), example, example > 0, example)["params"]
     rng = np.random.default_rng(5)
@@ -117,3 +123,50 @@ def test_a_penalty_on_places_needs_attention(sources):
     model, params = drawn("copied")
     with pytest.raises(ValueError, match="needs a decoder with attention"):
         answer(model, params, sources, start=1, end=2, max_steps=3, coverage_penalty=0.1)
+
+
+@pytest.mark.parametrize("name", ["attending", "input feeding", "location"])
+def test_alignments_are_where_the_model_looks_before_each_number(name, sources):
+    model, params = drawn(name)
+    targets = [np.random.default_rng(i).integers(3, 7, n) for i, n in enumerate((3, 9, 1))]
+    found = alignments(model, params, sources[:3], targets, start=START)
+    for source, target, weights in zip(sources, targets, found, strict=False):
+        assert weights.shape == (len(target), len(source))
+        np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-12)  # nothing on padding
+        known: Any = model.apply(
+            {"params": params}, source[None], source[None] > 0, method="encode"
+        )
+        encoded, carry = known
+        for number, own in zip([START, *target], weights, strict=False):
+            read = np.array([number])
+            stepped: Any = model.apply({"params": params}, encoded, carry, read, method="step")
+            carry, _, wanted = stepped
+            np.testing.assert_allclose(own, wanted[0], atol=1e-12)
+
+
+def test_alignments_are_the_written_out_attention():
+    """A plain tanh cell that asks for its state by dot products, in NumPy."""
+    model, params = drawn("dot")
+    source, target = np.array([3, 7, 4, 4]), np.array([5, 3, 6])
+    (weights,) = alignments(model, params, [source], [target], start=START)
+    read, write = params["read"], params["write"]
+    h, states = np.zeros(H), []
+    for number in source:
+        x = params["sources"]["embedding"][number]
+        h = np.tanh(x @ read["w_x"] + h @ read["w_h"] + read["b"])
+        states.append(h)
+    memory, s = np.array(states), h
+    for row, number in zip(weights, [START, *target], strict=False):
+        scores = memory @ s
+        expected = np.exp(scores - scores.max())
+        expected /= expected.sum()
+        np.testing.assert_allclose(row, expected, atol=1e-10)
+        z = params["targets"]["embedding"][number] @ write["cell"]["w_x"]
+        z = z + expected @ memory @ write["more"] + write["cell"]["b"]
+        s = np.tanh(z + s @ write["cell"]["w_h"])
+
+
+def test_a_decoder_without_attention_looks_nowhere(sources):
+    model, params = drawn("copied")
+    with pytest.raises(ValueError, match="Stack has no attention"):
+        alignments(model, params, sources[:1], [np.array([3])], start=START)
