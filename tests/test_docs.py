@@ -24,6 +24,7 @@ from experiments import (
     image_description,
     imdb_sentiment,
     language_model,
+    letters_to_sounds,
     mnist_rnn,
     translation,
 )
@@ -39,6 +40,7 @@ SCRIPTS = {
     "language_model": language_model,
     "translation": translation,
     "image_description": image_description,
+    "letters_to_sounds": letters_to_sounds,
 }
 STAND_INS = {
     "mnist_rnn": ["--dataset=digits"],
@@ -46,6 +48,7 @@ STAND_INS = {
     "language_model": ["--dataset=brackets"],
     "translation": ["--dataset=numbers"],
     "image_description": ["--dataset=seven_segments"],
+    "letters_to_sounds": ["--dataset=spelling"],
 }
 CI = (ROOT / ".ci/run").read_text()
 OWN = "script: next_row.py"
@@ -243,7 +246,7 @@ def trains(words):
         return False
     commands = (
         "--distributed", "--eval_only", "--export", "--predict", "--sample", "--translate",
-        "--describe",
+        "--describe", "--pronounce",
     )  # fmt: skip
     own_data = (
         "--text",

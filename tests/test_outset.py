@@ -184,6 +184,7 @@ def ctrl_c(handler):
         "translation",
         "image_description",
         "compare",
+        "letters_to_sounds",
     ],
 )
 def test_ctrl_c_in_the_imports_is_one_line(script, tmp_path):

@@ -40,6 +40,14 @@ SMALL: dict[str, dict[str, Any]] = {
         "batch_size": 4,
         "dataset": "seven_segments",
     },
+    "letters_to_sounds": {
+        "hidden_size": 2,
+        "embedding_size": 2,
+        "batch_size": 4,
+        "dataset": "spelling",
+        "max_length": 8,
+        "length_groups": 1,
+    },
     "compare": {"hidden_size": 2, "batch_size": 4, "num_seeds": 2, "question": "learning_rate"},
 }
 LABEL = "class_label_feature.ClassLabel"
