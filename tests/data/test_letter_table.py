@@ -64,6 +64,11 @@ def test_divisions_are_the_likeliest_of_all(monkeypatch, rounds):
         assert weight(letters, parts) == pytest.approx(most, rel=1e-10)
 
 
+def test_two_sounds_the_other_way_round_are_others():
+    known = [("b", "S K")] * 5 + [("b", "S")] * 3 + [("a", "S")] * 5 + [("a", "S K")]
+    assert aligned([*known, ("a b", "S K S")])[-1] == (["a", "b"], ["S K", "S"])
+
+
 def test_words_with_too_many_sounds_are_left_out():
     found = aligned([("a", "AE"), ("a", "AE K S"), ("x", "K S")])
     assert [letters for letters, _ in found] == [["a"], ["x"]]

@@ -12,8 +12,8 @@ from rnnjax.reports.attention_matrix import Looked, attention_matrices
 WEIGHTS = np.array([[0.9, 0.1, 0.0], [0.0, 0.2, 0.8]])
 ANSWERS = [
     Looked(["F", "end"], ["p", "h", "o"], WEIGHTS, "pho"),
-    Looked(["AA"], list("ough"), np.full((1, 4), 0.25), "ough"),
-    Looked(["K", "N", "end"], ["kn", "ow", "now"], np.eye(3), "know"),
+    Looked(["AA", "F", "T", "end"], list("ough"), np.full((4, 4), 0.25), "ough"),
+    Looked(["K", "N", "end"], ["k", "n", "o", "w", "now"], np.eye(3, 5), "know"),
 ]
 
 
@@ -56,7 +56,9 @@ def test_all_cells_are_of_one_size_and_long_tokens_are_turned(figure):
         x, y = np.diff(axes.transData.transform([(0, 0), (1, 1)]), axis=0)[0]
         assert abs(x) == pytest.approx(abs(y))
         sizes.append(abs(x))
-    assert max(sizes) < 1.3 * min(sizes)
+    assert max(sizes) < 1.2 * min(sizes)
+    first, _, below = (axes.get_position().x0 for axes in figure.axes[:3])
+    assert first == pytest.approx(below, abs=0.01)
     turned = [axes.get_xticklabels()[0].get_rotation() for axes in figure.axes[:3]]
     assert turned == [0, 0, 90]
 
