@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,23 +70,20 @@ def test_words_that_tell_are_found():
     assert script.telling(words) == [2, 1, 0, 3]
 
 
-class Run:
-    """What a report reads of a run of two seeds."""
-
-    def __init__(self):
-        self.console = Console(file=io.StringIO(), width=100)
-        self.data = PairDataset("own", "here", "none", "letters", "sounds", WORDS, WORDS, WORDS)
-        self.outputs = [["T OW", "F OW N", "EY S", "T AE N"], ["T OW", "F OW", "EY Z", "T AE N"]]
-
-
 def test_confusions_and_words_are_told():
-    run = Run()
+    """Of two seeds together."""
+    text = io.StringIO()
+    run: Any = SimpleNamespace(
+        console=Console(file=text, width=100),
+        data=PairDataset("own", "here", "none", "letters", "sounds", WORDS, WORDS, WORDS),
+        outputs=[["T OW", "F OW N", "EY S", "T AE N"], ["T OW", "F OW", "EY Z", "T AE N"]],
+    )
     told = script.report(run)
     assert told["confusions"] == [
         {"is": "DH", "taken_for": "T", "times": 2}, {"is": "Z", "taken_for": "S", "times": 1},
     ]  # fmt: skip
     assert told["words"][0] == {"word": "THOUGH", "answer": "T OW", "right": ["DH OW"]}
-    shown = run.console.file.getvalue()
+    shown = text.getvalue()
     assert "commonest confusions" in shown
     assert "THOUGH: T OW\n  right: DH OW" in shown
 
