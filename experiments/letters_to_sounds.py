@@ -71,8 +71,8 @@ class Config(ed.Config):
 def encoding_of(config: Config, train: Pairs) -> ed.Encoding:
     """All letters and phonemes of the training words."""
     targets = [text for own in train.references for text in own]
-    both = (WordVocabulary.of(texts, min_count=1) for texts in (train.sources, targets))
-    return ed.Encoding(*both, config.reverse_source)
+    letters, sounds = (WordVocabulary.of(texts, min_count=1) for texts in (train.sources, targets))
+    return ed.Encoding(letters, sounds, config.reverse_source)
 
 
 def rates(answers: list[str], references: Sequence[Sequence[str]]) -> dict[str, float]:

@@ -153,8 +153,8 @@ def by_length(test: Pairs, texts: Sequence[str]) -> dict[str, float]:
     lengths = np.array([len(source.split()) for source in test.sources])
     found = {}
     for low, high in itertools.pairwise((0, *LENGTHS, 10**9)):
-        (places,) = np.nonzero((lengths > low) & (lengths <= high))
-        if len(places):
+        places = np.nonzero((lengths > low) & (lengths <= high))[0].tolist()
+        if places:
             name = f"{low + 1} to {high} words" if high < 10**9 else f"more than {low} words"
             right = [test.references[i] for i in places]
             found[name] = bleu([texts[i] for i in places], right).score

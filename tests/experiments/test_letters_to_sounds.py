@@ -20,6 +20,7 @@ from tests.experiments.starting import assert_refused, start
 from tests.models.test_encoder_decoder import MODELS
 
 TINY = (
+    "--readout=wide",
     "--hidden_size=24", "--embedding_size=16", "--length_groups=1", "--beam_size=1",
     "--batch_size=64", "--learning_rate=0.01", "--epochs=1",
 )  # fmt: skip
