@@ -220,6 +220,13 @@ def test_a_memory_that_does_not_fit_is_said(change, message):
         unroll(cell, params, xs, carry, memory=change(memory))
 
 
+def test_one_sequence_has_a_memory_of_places():
+    cell = make("attending", SCORES["additive"])
+    params, _, xs, memory = given(cell)
+    with pytest.raises(ValueError, match=r"must have values \[S, M\], but has \(5,\)"):
+        unroll(cell, params, xs[:, 0], memory=Memory(memory.values[0, 0]))
+
+
 def test_a_cell_that_reads_none_is_given_none():
     cell = GRU(D, H)
     memory = Memory(np.zeros((2, 3, 4)))
