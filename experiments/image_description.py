@@ -39,6 +39,7 @@ from rnnjax.data.picture_file import read_picture
 from rnnjax.experiment import describing as ds
 from rnnjax.models import PictureDescriber
 from rnnjax.reports import plots
+from rnnjax.training.sequence_losses import scoring_symbols
 
 WORDS, KIND = "words.json", "pictures.json"
 BEAMS = 5
@@ -143,8 +144,8 @@ def problem(config: Config, layout: xp.Layout, data: DescribedPictures) -> xp.Pr
         for part in (data.train, data.validation, data.test)
     )
     loss, sums = ds.learning(config, model)
-    validate = ds.scoring(sums, validation, layout, "validation")
-    score = ds.scoring(sums, test, layout, "test")
+    validate = scoring_symbols(sums, validation, layout, "validation")
+    score = scoring_symbols(sums, test, layout, "test")
     describe = ds.describing(config, model, words)
 
     def told(params: Any, pictures: np.ndarray) -> list[list[str]]:

@@ -17,14 +17,12 @@ from rnnjax.data.described_pictures import DescribedPictures, Part
 from rnnjax.data.description_metrics import nearest_picture, scores
 from rnnjax.data.emoji import as_name
 from rnnjax.data.scene_grammar import shares
-from rnnjax.devices.layout import Layout
 from rnnjax.errors import UsageError
 from rnnjax.experiment.building import applying
 from rnnjax.models import PictureDescriber
 from rnnjax.models.answers import answer_each
 from rnnjax.reports.contact_sheet import attention_sheet, contact_sheet
-from rnnjax.training.evaluation import Predictor
-from rnnjax.training.sequence_losses import mean_by_symbol, symbol_losses
+from rnnjax.training.sequence_losses import mean_by_symbol, sums_by_row, symbol_losses
 
 SCENES = ("mnist_scenes", "seven_segments")
 """Data whose descriptions are sentences of `rnnjax.data.scene_grammar`."""
@@ -120,32 +118,10 @@ def learning(config: Any, model: PictureDescriber) -> tuple[Any, Callable[..., A
         for j in range(batch.targets.shape[1]):
             targets = jnp.asarray(batch.targets)[:, j]
             losses = symbol_losses(apply(params, batch.pictures, batch.before[:, j]), targets)
-            there = targets != PAD
-            each.append(jnp.stack((jnp.where(there, losses, 0).sum(1), there.sum(1)), axis=1))
+            each.append(sums_by_row(losses, targets != PAD))
         return sum(each)  # pyright: ignore[reportReturnType]  # R is at least 1
 
     return loss, sums
-
-
-def scoring(
-    sums: Callable[..., Any], data: Examples, layout: Layout, part: str
-) -> Callable[[Any], dict[str, np.ndarray]]:
-    """Loss and perplexity per symbol of all descriptions, ends counted: a function of parameters.
-
-    Args:
-        sums: of `learning`.
-        data: the examples.
-        layout: of seeds and rows over devices.
-        part: "validation" or "test".
-    """
-    predict = Predictor(sums, data, 64, layout)
-
-    def score(params: Any) -> dict[str, np.ndarray]:
-        totals = np.asarray(predict(params), np.float64).sum(axis=-2)
-        loss = totals[..., 0] / totals[..., 1]
-        return {f"{part}_loss": loss, f"{part}_perplexity": np.exp(loss)}
-
-    return score
 
 
 def describing(

@@ -26,10 +26,14 @@ from rnnjax.models import EncoderDecoder
 from rnnjax.models.answers import Answers, alignments, answer
 from rnnjax.models.encoder_decoder import BRIDGES, READOUTS
 from rnnjax.training import settings
-from rnnjax.training.evaluation import Predictor
 from rnnjax.training.lengths import Cut
 from rnnjax.training.optimizers import SCHEDULES
-from rnnjax.training.sequence_losses import mean_by_symbol, symbol_losses
+from rnnjax.training.sequence_losses import (
+    mean_by_symbol,
+    scoring_symbols,
+    sums_by_row,
+    symbol_losses,
+)
 from rnnjax.training.settings import setting
 
 RATE: Any = {"at_least": 0, "below": 1}
@@ -239,9 +243,7 @@ def learning(
 
     def sums(params: Any, batch: Any) -> jax.Array:
         def of(batch: Any) -> jax.Array:
-            there = batch.targets != PAD
-            each = losses(params, batch, 0.0)
-            return jnp.stack((jnp.where(there, each, 0).sum(axis=1), there.sum(axis=1)), axis=1)
+            return sums_by_row(losses(params, batch, 0.0), batch.targets != PAD)
 
         return _cut(cut, of, batch, layout)
 
@@ -265,14 +267,7 @@ def scoring(
         part: "validation" or "test".
     """
     order = np.argsort(arrays.lengths, kind="stable")  # so that batches are of similar length
-    predict = Predictor(sums, Arrays(*(array[order] for array in arrays)), 64, layout)
-
-    def score(params: Any) -> dict[str, np.ndarray]:
-        totals = np.asarray(predict(params), np.float64).sum(axis=-2)
-        loss = totals[..., 0] / totals[..., 1]
-        return {f"{part}_loss": loss, f"{part}_perplexity": np.exp(loss)}
-
-    return score
+    return scoring_symbols(sums, Arrays(*(array[order] for array in arrays)), layout, part)
 
 
 def answering(

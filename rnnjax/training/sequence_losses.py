@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
+
+from rnnjax.devices.layout import Layout
+from rnnjax.training.evaluation import Predictor
 
 
 def symbol_losses(logits: jax.Array, targets: jax.Array, smoothing: float = 0.0) -> jax.Array:
@@ -46,3 +53,34 @@ def mean_by_symbol(losses: jax.Array, counts: jax.Array) -> jax.Array:
     """
     of_rows = jnp.where(counts, losses, 0).sum(axis=1)
     return of_rows * len(of_rows) / jnp.maximum(counts.sum(), 1).astype(of_rows.dtype)
+
+
+def sums_by_row(losses: jax.Array, counts: jax.Array) -> jax.Array:
+    """The sum of each row's losses and the number of its symbols, ``[B, 2]``.
+
+    Args:
+        losses: of each symbol ``[B, T]``.
+        counts: booleans ``[B, T]``, which symbols there are.
+    """
+    return jnp.stack((jnp.where(counts, losses, 0).sum(axis=1), counts.sum(axis=1)), axis=1)
+
+
+def scoring_symbols(
+    sums: Callable[[Any, Any], jax.Array], data: Any, layout: Layout, part: str
+) -> Callable[[Any], dict[str, np.ndarray]]:
+    """Loss and perplexity per symbol of a whole data set: a function of parameters.
+
+    Args:
+        sums: ``sums(params, batch)``: `sums_by_row` of a batch.
+        data: a pytree of arrays ``[N, ...]``.
+        layout: of seeds and rows over devices.
+        part: "validation" or "test".
+    """
+    predict = Predictor(sums, data, 64, layout)
+
+    def score(params: Any) -> dict[str, np.ndarray]:
+        totals = np.asarray(predict(params), np.float64).sum(axis=-2)
+        loss = totals[..., 0] / totals[..., 1]
+        return {f"{part}_loss": loss, f"{part}_perplexity": np.exp(loss)}
+
+    return score

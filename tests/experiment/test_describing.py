@@ -19,6 +19,7 @@ from rnnjax.devices.layout import Layout
 from rnnjax.errors import UsageError
 from rnnjax.experiment import describing as ds
 from rnnjax.models import PictureDescriber
+from rnnjax.training.sequence_losses import scoring_symbols
 
 TEXTS = (("a b", "b a a"), ("b",))
 WORDS = WordVocabulary.of(["a b a"], min_count=1)
@@ -62,7 +63,7 @@ def test_losses_are_of_one_description_to_learn_and_of_all_to_score():
     loss, sums = ds.learning(SimpleNamespace(precision="f32"), model)
     one, two, other = losses_of(table, [[A, B], [B, A, A], [B]])
     np.testing.assert_allclose(sums(params, data), [[one + two, 7], [other, 2]], rtol=1e-5)
-    score = ds.scoring(sums, data, Layout.single(), "test")(params)
+    score = scoring_symbols(sums, data, Layout.single(), "test")(params)
     np.testing.assert_allclose(score["test_loss"], (one + two + other) / 9, rtol=1e-5)
     np.testing.assert_allclose(score["test_perplexity"], np.exp((one + two + other) / 9), rtol=1e-5)
     # Rows whose mean is that over the symbols of whichever description was drawn.
