@@ -131,9 +131,36 @@ class AdditiveParams(NamedTuple):
     b: jax.Array | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class HiddenLayer(Attention):
+    """What scores by a network with one hidden layer have in common.
+
+    Args:
+        query_size: Q.
+        memory_size: M.
+        attention_size: A, hidden units.
+    """
+
+    attention_size: Size
+
+    def keys(self, params: Any, values: jax.Array) -> jax.Array:
+        return affine(values, params.w_m, params.b)
+
+    def scores(
+        self, params: Any, query: jax.Array, keys: jax.Array, past: jax.Array | None
+    ) -> jax.Array:
+        hidden = affine(query, params.w_q)[..., None, :] + keys
+        located = self.located(params, None if past is None else past.astype(keys.dtype))
+        return energies(hidden if located is None else hidden + located, params.v)
+
+    @abc.abstractmethod
+    def located(self, params: Any, past: jax.Array | None) -> jax.Array | None:
+        """What earlier weights ``[..., S]`` add to hidden units ``[..., S, A]``, or None."""
+
+
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class Additive(Attention):
+class Additive(HiddenLayer):
     r"""Scores by a network with one hidden layer.
 
     .. math:: e_s = v^\top \tanh(q W_q + m_s W_m + b)
@@ -153,21 +180,14 @@ class Additive(Attention):
     arXiv:1508.04025, equation 8.
     """
 
-    attention_size: Size
     use_bias: Flag = True
     initialization: Initialization = "keras"
 
     def init(self, key: jax.Array) -> AdditiveParams:
         return AdditiveParams(*additive_params(self, key))
 
-    def keys(self, params: AdditiveParams, values: jax.Array) -> jax.Array:
-        return affine(values, params.w_m, params.b)
-
-    def scores(
-        self, params: AdditiveParams, query: jax.Array, keys: jax.Array, past: jax.Array | None
-    ) -> jax.Array:
-        del past
-        return energies(affine(query, params.w_q)[..., None, :] + keys, params.v)
+    def located(self, params: AdditiveParams, past: jax.Array | None) -> None:
+        del params, past
 
 
 def additive_params(attention: Any, key: jax.Array) -> tuple[Any, ...]:

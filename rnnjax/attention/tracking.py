@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.attention.scoring import Attention, additive_params, energies
+from rnnjax.attention.scoring import HiddenLayer, additive_params
 from rnnjax.cell import affine
 from rnnjax.hyperparameters import Flag, Initialization, Size
 from rnnjax.initializers import INITIALIZATIONS
@@ -26,7 +26,7 @@ class CoverageParams(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class Coverage(Attention):
+class Coverage(HiddenLayer):
     r"""Additive scores that also read how much each place has been read so far.
 
     .. math:: e_{ts} = v^\top \tanh(q_t W_q + m_s W_m + w_c \sum_{t' < t} a_{t's} + b)
@@ -45,7 +45,6 @@ class Coverage(Attention):
     arXiv:1601.04811.
     """
 
-    attention_size: Size
     use_bias: Flag = True
     initialization: Initialization = "keras"
 
@@ -57,15 +56,9 @@ class Coverage(Attention):
         w_c = draw(more, (1, self.attention_size))[0]
         return CoverageParams(*additive_params(self, own), w_c=w_c)
 
-    def keys(self, params: CoverageParams, values: jax.Array) -> jax.Array:
-        return affine(values, params.w_m, params.b)
-
-    def scores(
-        self, params: CoverageParams, query: jax.Array, keys: jax.Array, past: jax.Array | None
-    ) -> jax.Array:
+    def located(self, params: CoverageParams, past: jax.Array | None) -> jax.Array:
         assert past is not None
-        covered = affine(past.astype(keys.dtype)[..., None], params.w_c[None])
-        return energies(affine(query, params.w_q)[..., None, :] + keys + covered, params.v)
+        return affine(past[..., None], params.w_c[None])
 
 
 class LocationAwareParams(NamedTuple):
@@ -81,7 +74,7 @@ class LocationAwareParams(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class LocationAware(Attention):
+class LocationAware(HiddenLayer):
     r"""Additive scores that also read the last weights through filters.
 
     .. math::
@@ -108,7 +101,6 @@ class LocationAware(Attention):
     equations 8 and 9.
     """
 
-    attention_size: Size
     num_filters: Size = 10
     filter_size: Size = 15
     use_bias: Flag = True
@@ -134,17 +126,11 @@ class LocationAware(Attention):
             w_f=draw(k)(of_kernel, (k, self.attention_size)),
         )
 
-    def keys(self, params: LocationAwareParams, values: jax.Array) -> jax.Array:
-        return affine(values, params.w_m, params.b)
-
-    def scores(
-        self, params: LocationAwareParams, query: jax.Array, keys: jax.Array, past: jax.Array | None
-    ) -> jax.Array:
+    def located(self, params: LocationAwareParams, past: jax.Array | None) -> jax.Array:
         assert past is not None
         half, num_places = self.filter_size // 2, past.shape[-1]
-        padded = jnp.pad(past.astype(keys.dtype), [(0, 0)] * (past.ndim - 1) + [(half, half)])
+        padded = jnp.pad(past, [(0, 0)] * (past.ndim - 1) + [(half, half)])
         near = [padded[..., r : r + num_places] for r in range(self.filter_size)]
         # Of the parameters alone, so before the loop.
         kernel = affine(params.filters, params.w_f)
-        located = affine(jnp.stack(near, axis=-1), kernel)
-        return energies(affine(query, params.w_q)[..., None, :] + keys + located, params.v)
+        return affine(jnp.stack(near, axis=-1), kernel)
