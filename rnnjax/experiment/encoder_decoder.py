@@ -76,7 +76,8 @@ class Config(settings.Config):
     memory_dropout: float = setting(0.0, "rate, on the encoder's outputs", **RATE)
     readout_dropout: float = setting(0.3, "rate, on what the last matrix reads", **RATE)
     label_smoothing: float = setting(0.0, "share of a target that all symbols have", **RATE)
-    initialization: str = setting("keras", "distributions", choices=INITIALIZATIONS)
+    # Keras's small embeddings keep such a model at the frequencies of words for hundreds of steps.
+    initialization: str = setting("torch", "distributions", choices=INITIALIZATIONS)
     uniform: float | None = setting(
         None, "draw every parameter uniformly within ±this instead", positive=True
     )
