@@ -25,9 +25,10 @@ from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import EncoderDecoder
 from rnnjax.models.answers import Answers, alignments, answer
 from rnnjax.models.encoder_decoder import BRIDGES, READOUTS
+from rnnjax.models.own_words import SCHEDULES, right_share, with_own_words
 from rnnjax.training import settings
 from rnnjax.training.lengths import Cut
-from rnnjax.training.optimizers import SCHEDULES
+from rnnjax.training.optimizers import SCHEDULES as RATES
 from rnnjax.training.sequence_losses import (
     mean_by_symbol,
     scoring_symbols,
@@ -77,6 +78,13 @@ class Config(settings.Config):
     readout_dropout: float = setting(0.3, "rate, on what the last matrix reads", **RATE)
     label_smoothing: float = setting(0.0, "share of a target that all symbols have", **RATE)
     # Keras's small embeddings keep such a model at the frequencies of words for hundreds of steps.
+    right_words: float = setting(
+        1.0, "share of the right words that the decoder reads in training; the others are its own",
+        at_least=0, at_most=1,
+    )  # fmt: skip
+    right_words_schedule: str = setting(
+        "constant", "how the share falls to this from 1 in the course of the run", choices=SCHEDULES
+    )
     initialization: str = setting("torch", "distributions", choices=INITIALIZATIONS)
     uniform: float | None = setting(
         None, "draw every parameter uniformly within ±this instead", positive=True
@@ -88,7 +96,7 @@ class Config(settings.Config):
         4, "groups of batches by length, each a program", at_least=1, at_most=100
     )
     clip_norm: float | None = setting(1.0, "largest norm of the gradient", positive=True)
-    schedule: str = setting("cosine", "how the rate falls", choices=SCHEDULES)
+    schedule: str = setting("cosine", "how the rate falls", choices=RATES)
     keep_best: bool = setting(True, "end with the parameters that validated best")
     beam_size: int = setting(1, "answers searched at a time; 1: the likeliest symbol", at_least=1)
     length_penalty: float = setting(0.0, "exponent that favours long answers", at_least=0)
@@ -218,7 +226,7 @@ class Encoding:
 
 
 def learning(
-    config: Any, layout: Layout, model: EncoderDecoder, cut: Cut
+    config: Any, layout: Layout, model: EncoderDecoder, cut: Cut, num_updates: int
 ) -> tuple[Any, Callable[..., Any]]:
     """The loss to learn by, and one that gives each pair's sum and number of symbols, ``[B, 2]``.
 
@@ -227,15 +235,25 @@ def learning(
         layout: of seeds and rows over devices.
         model: an encoder and a decoder.
         cut: to the length of each batch.
+        num_updates: of the whole run.
     """
     apply = applying(config, model)
+    schedule = config.right_words_schedule
 
     def losses(params: Any, batch: Any, smoothing: float, **options: Any) -> jax.Array:
         logits = apply(params, batch.sources, batch.sources != PAD, batch.before, **options)
         return symbol_losses(logits, batch.targets, smoothing)
 
-    def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
+    def loss(
+        params: Any, carry: Any, batch: Any, key: jax.Array, step: jax.Array
+    ) -> tuple[jax.Array, Any]:
         def of(batch: Any) -> jax.Array:
+            if config.right_words < 1:
+                share = right_share(schedule, config.right_words, step / num_updates)
+                chosen = jax.random.fold_in(key, 1)
+                is_right = jax.random.bernoulli(chosen, share, batch.before.shape)
+                own = with_own_words(model, params, batch.sources, batch.before, is_right)
+                batch = batch._replace(before=own)
             how: Any = {"training": True, "rngs": {"dropout": key}}
             each = losses(params, batch, config.label_smoothing, **how)
             return mean_by_symbol(each, batch.targets != PAD)

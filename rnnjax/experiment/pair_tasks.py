@@ -19,6 +19,7 @@ from rnnjax.training.metrics import LOSS
 from rnnjax.training.needs import needs_of
 from rnnjax.training.parameters import load_model
 from rnnjax.training.problem import Problem
+from rnnjax.training.train import run_length
 
 SOURCE, TARGET = "source.json", "target.json"
 """What the numbers stand for, beside the parameters."""
@@ -51,7 +52,8 @@ def problem(
     batches, cut = batches_by_length(
         arrays.lengths, config.max_length, config.batch_size, config.length_groups, multiple=4
     )
-    loss, sums = ed.learning(config, layout, model, cut)
+    num_updates = run_length(config, batches)[0]
+    loss, sums = ed.learning(config, layout, model, cut, num_updates)
     held_out = {"validation": data.validation, "test": data.test}
     scores = {
         part: ed.scoring(sums, encoding.arrays(pairs, config.max_length), layout, part)
@@ -75,6 +77,7 @@ def problem(
         title=run_title(config, config.cell, data, config.decoder), dataset=data, model=model,
         init=init, keys=layout.keys(config.seed, 2), loss=loss, batches=batches, data=arrays,
         evaluate=scores["validation"], test=test, watched="validation", best_by=LOSS,
+        tells_step=True,
         keep_best=config.keep_best, files=files_of(encoding), predict=answered,
         needs=needs_of(
             config, layout, init, layer=model.encoder, time_steps=cut.limits[-1],

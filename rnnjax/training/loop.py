@@ -100,6 +100,7 @@ class Trainer:
         carry: the initial recurrent state, for losses that carry one from batch to batch.
         layout: of seeds and rows over devices; one device by default.
         own_data: whether each seed has data of its own, ``[S, ...]``.
+        tells_step: whether the loss is told the number of the update as ``step``.
         max_skipped: after how many steps in a row whose loss or gradient is not finite to give up;
             more than 1 needs an optimiser that skips such updates, by `skip_nonfinite`.
         debug_nans: give up at the first of them, and name the operation that it came from.
@@ -117,6 +118,7 @@ class Trainer:
         *,
         layout: Layout | None = None,
         own_data: bool = False,
+        tells_step: bool = False,
         max_skipped: int = 1,
         debug_nans: bool = False,
         numbers: Mapping[str, Any] | None = None,
@@ -130,7 +132,7 @@ class Trainer:
         self._order_key = layout.put(order_key, layout.of_seeds())
         # What the loss is given of each seed besides its state and data.
         self._given = layout.put((loss_key, dict(numbers or {})), layout.of_seeds())
-        self._gradients = functools.partial(_gradients, loss_fn)
+        self._gradients = functools.partial(_gradients, loss_fn, tells_step)
         self._first_carry = carry
         self._update = layout.over_seeds(
             functools.partial(_update, layout.in_use(self._gradients), carry, optimizer),
@@ -235,9 +237,8 @@ class Trainer:
         batch, weights, anew = part(self._take(data, plan, state.step))
         carry = _begin(anew, self._first_carry, part(state.carry))
         key, numbers = part(self._given)
-        key = jax.random.fold_in(key, state.step)
-        params = part(state.params)
-        what = find_operation(self._gradients, params, carry, batch, weights, key, numbers)
+        given = batch, weights, jax.random.fold_in(key, state.step), state.step, numbers
+        what = find_operation(self._gradients, part(state.params), carry, *given)
         if holds_nonfinite(batch):
             what = "there is NaN or infinity in the training data of this step"
         elif what is None:
@@ -279,17 +280,20 @@ def _begin(anew: jax.Array, first_carry: Any, carry: Any) -> Any:
 
 def _gradients(
     loss_fn: LossFn,
+    tells_step: bool,
     params: Any,
     carry: Any,
     batch: Any,
     weights: jax.Array,
     key: jax.Array,
+    step: jax.Array,
     numbers: Mapping[str, jax.Array],
 ) -> tuple[tuple[jax.Array, Any], Any]:
     """The mean loss of a batch and the new recurrent state, and the gradient."""
+    told = {**numbers, "step": step} if tells_step else numbers
 
     def mean_loss(params: Any) -> tuple[jax.Array, Any]:
-        losses, new_carry = loss_fn(params, carry, batch, key, **numbers)
+        losses, new_carry = loss_fn(params, carry, batch, key, **told)
         return weighted_mean(losses, weights), new_carry
 
     return jax.value_and_grad(mean_loss, has_aux=True)(params)
@@ -323,7 +327,7 @@ def _update(
     key, numbers = given
     carry = _begin(anew, first_carry, carry)
     (loss, new_carry), gradients = gradients_of(
-        params, carry, batch, weights, jax.random.fold_in(key, step), numbers
+        params, carry, batch, weights, jax.random.fold_in(key, step), step, numbers
     )
     # A loss that is not finite says so in its gradient, which is where optimisers look.
     gradients = jax.tree.map(lambda g: jnp.where(jnp.isfinite(loss), g, jnp.nan), gradients)

@@ -77,6 +77,7 @@ class Problem:
         keep_best: whether these are the ones to test and predict with, not the last.
         carry: the initial recurrent state, for losses that carry one from batch to batch.
         own_data: whether each run has data of its own.
+        tells_step: whether the loss is told the number of the update, from 0, as ``step``.
         needs: what training takes of the machine, where it was estimated.
         files: texts that the parameters mean nothing without, such as a vocabulary, by the names
             of their files; they are written beside them.
@@ -104,6 +105,7 @@ class Problem:
     keep_best: bool = False
     carry: Any = ()
     own_data: bool = False
+    tells_step: bool = False
     needs: Needs | None = None
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
     predict: Callable[[Any], Any] | None = None

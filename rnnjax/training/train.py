@@ -69,8 +69,8 @@ def train(
     )
     trainer = Trainer(
         problem.loss, optimizer, problem.batches, problem.data, problem.keys[1], problem.carry,
-        layout=layout, own_data=problem.own_data, max_skipped=config.max_skipped,
-        debug_nans=config.debug_nans, numbers=numbers,
+        layout=layout, own_data=problem.own_data, tells_step=problem.tells_step,
+        max_skipped=config.max_skipped, debug_nans=config.debug_nans, numbers=numbers,
     )  # fmt: skip
     state = init_state(params, optimizer, problem.carry, layout)
     if rates is not None:

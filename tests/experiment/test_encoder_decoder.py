@@ -16,6 +16,7 @@ from rnnjax.data.codes import END, START, WordVocabulary
 from rnnjax.data.pairs import Pairs
 from rnnjax.experiment import encoder_decoder as ed
 from rnnjax.experiment.bleu import bleu
+from rnnjax.models.own_words import with_own_words
 from rnnjax.training.lengths import batches_by_length
 from rnnjax.training.sequence_losses import symbol_losses
 
@@ -61,15 +62,38 @@ def test_every_decoder_of_the_flags_learns(given, decoder):
     arrays = ENCODING.arrays(PAIRS, longest=5)
     layout = xp.Layout.single()
     _, cut = batches_by_length(arrays.lengths, 5, 4, 2, multiple=4)
-    loss, sums = ed.learning(config, layout, model, cut)
+    loss, sums = ed.learning(config, layout, model, cut, num_updates=10)
     params = xp.initializing(model, *ed.A_PAIR)(jax.random.key(0))
-    rows, _ = loss(params, (), arrays, jax.random.key(1))
+    rows, _ = loss(params, (), arrays, jax.random.key(1), 0)
     logits = model.apply({"params": params}, arrays.sources, arrays.sources > 0, arrays.before)
     each = np.asarray(symbol_losses(logits, arrays.targets))[arrays.targets > 0]
     np.testing.assert_allclose(rows.mean(), each.mean(), rtol=1e-5)
     found = ed.scoring(sums, arrays, layout, "validation")(params)
     np.testing.assert_allclose(found["validation_loss"], each.mean(), rtol=1e-5)
     np.testing.assert_allclose(found["validation_perplexity"], np.exp(each.mean()), rtol=1e-4)
+
+
+def test_a_decoder_reads_more_and_more_of_its_own_words():
+    config = ed.Config(
+        **SMALL, dropout=0.0, readout_dropout=0.0, right_words=0.0, right_words_schedule="linear"
+    )
+    model = ed.build_model(config, len(ENCODING.source), len(ENCODING.target))
+    arrays = ENCODING.arrays(PAIRS, longest=5)
+    layout = xp.Layout.single()
+    _, cut = batches_by_length(arrays.lengths, 5, 4, 1, multiple=4)
+    params = xp.initializing(model, *ed.A_PAIR)(jax.random.key(0))
+    params = jax.tree.map(lambda a: 3 * a, params)  # so that words differ
+    loss, _ = ed.learning(config, layout, model, cut, num_updates=10)
+    first, last = (float(loss(params, (), arrays, jax.random.key(1), n)[0].mean()) for n in (0, 10))
+    read = {}
+    for name, is_right in {"right": True, "own": False}.items():
+        chosen = np.full(arrays.before.shape, is_right)
+        read[name] = with_own_words(model, params, arrays.sources, arrays.before, chosen)
+    for found, words in ((first, read["right"]), (last, read["own"])):
+        logits = model.apply({"params": params}, arrays.sources, arrays.sources > 0, words)
+        each = np.asarray(symbol_losses(logits, arrays.targets))[arrays.targets > 0]
+        np.testing.assert_allclose(found, each.mean(), rtol=1e-5)
+    assert abs(first - last) > 1e-3
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,17 @@ def test_training_equals_numpy(num_examples, batch_size):
     assert int(state.step) == 7
 
 
+def test_a_loss_is_told_the_number_of_the_update():
+    def numbered(w, carry, batch, key, step):
+        return w[0] * 0 + step + jnp.zeros(len(batch[1])), carry
+
+    data, optimizer = make_data(12), optax.sgd(RATE)
+    batches = ExampleBatches(12, 4, shuffle=True)
+    trainer = Trainer(numbered, optimizer, batches, data, jax.random.key(1), tells_step=True)
+    chunks = [chunk for _, chunk in trainer.run(init_state(jnp.zeros(3), optimizer), 7)]
+    assert [loss for chunk in chunks for loss in chunk.losses] == list(range(7))
+
+
 def test_where_the_chunks_are_cut_changes_no_bit(monkeypatch):
     data = make_data(22)
     batches = ExampleBatches(22, 4, shuffle=True)
