@@ -37,6 +37,8 @@ from rnnjax.data.described_pictures import DescribedPictures
 from rnnjax.data.description_metrics import nearest_picture
 from rnnjax.data.picture_file import read_picture
 from rnnjax.experiment import describing as ds
+from rnnjax.experiment.pair_tasks import best_answers, told_of_answers
+from rnnjax.export import Array, Model
 from rnnjax.models import PictureDescriber
 from rnnjax.reports import plots
 from rnnjax.training.sequence_losses import scoring_symbols
@@ -168,7 +170,7 @@ def problem(config: Config, layout: xp.Layout, data: DescribedPictures) -> xp.Pr
         evaluate=lambda params: validate(params) | judged(params, "validation"),
         test=lambda params: score(params) | judged(params, "test"), watched="validation",
         best_by=xp.Metric("f1"), keep_best=config.keep_best,
-        files={WORDS: words.to_json() + "\n", KIND: kind.to_json()},
+        files=files_of(words, kind),
         predict=lambda params: told(params, data.test.pictures),
         needs=xp.needs_of(
             config, layout, init, layer=model.decoder, time_steps=train.targets.shape[-1],
@@ -184,6 +186,24 @@ def trained(config: Config) -> tuple[PictureDescriber, Any, WordVocabulary, ds.K
     kind = ds.Kind.from_json(xp.read_file(config, KIND))
     model = build_model(config, len(words))
     return model, xp.load_model(config, initial(model, kind)), words, kind
+
+
+def trained_model(config: Config) -> Model:
+    """What a run has learnt: a function from pictures to words."""
+    model, params, words, kind = trained(config)
+    how = ds.how_to_describe(config)
+    return Model(
+        title=f"{config.cell} {config.hidden_size}, which describes pictures",
+        apply=functools.partial(best_answers, model, how), params=params,
+        inputs={"pictures": Array(("batch", *kind.shape), "uint8", "from 0 to 255")},
+        outputs=told_of_answers("a description", how),
+        notes=f"`{WORDS}` has the words by number.", files=files_of(words, kind),
+    )  # fmt: skip
+
+
+def files_of(words: WordVocabulary, kind: ds.Kind) -> dict[str, str]:
+    """What the parameters mean nothing without."""
+    return {WORDS: words.to_json() + "\n", KIND: kind.to_json()}
 
 
 def of_first_seed(run: xp.Outcome) -> tuple[PictureDescriber, Any, WordVocabulary, ds.Kind]:
@@ -264,7 +284,7 @@ EXPERIMENT = xp.Experiment(
     load_by=("style", "language"), problem=problem,
     describe=lambda config, data: [data.described()], report=report, draw=draw,
     metrics=(xp.Metric("perplexity", False), xp.Metric("exact"), xp.Metric("f1")),
-    commands={"describe": describe},
+    commands={"describe": describe}, trained_model=trained_model,
     baselines=lambda run: {
         "nearest picture": {
             f"test_{k}": v for k, v in nearest_picture(run.data.test, run.data.train).items()

@@ -36,6 +36,7 @@ from rnnjax.data.letter_table import letter_metrics
 from rnnjax.data.pairs import PairDataset, Pairs
 from rnnjax.experiment import encoder_decoder as ed
 from rnnjax.experiment import pair_tasks, sentences
+from rnnjax.export import Model
 from rnnjax.reports import plots
 from rnnjax.reports.attention_matrix import Looked, attention_matrices
 
@@ -165,11 +166,18 @@ def pronounce(console: xp.Console, config: Config) -> None:
             console.out(encoding.target.decode(own[0]), highlight=False)
 
 
+def trained_model(config: Config) -> Model:
+    """What a run has learnt: a function from letters to phonemes."""
+    title = f"{config.cell} {config.hidden_size}, from letters to sounds"
+    return pair_tasks.exported(config, WordVocabulary, title, "a word's letters", "its phonemes")
+
+
 EXPERIMENT = xp.Experiment(
     name="letters_to_sounds", config=Config, presets=PRESETS, load=pronunciations.load,
     problem=problem, describe=lambda config, data: [data.described()], report=report, draw=draw,
     metrics=(xp.Metric("perplexity", False), xp.Metric("per", False), xp.Metric("wer", False)),
     baselines=lambda run: letter_metrics(run.data), commands={"pronounce": pronounce},
+    trained_model=trained_model,
 )  # fmt: skip
 
 if __name__ == "__main__":

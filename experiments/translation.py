@@ -34,6 +34,7 @@ from rnnjax.data.subwords import Subwords
 from rnnjax.experiment import encoder_decoder as ed
 from rnnjax.experiment import pair_tasks, sentences
 from rnnjax.experiment.bleu import bleu
+from rnnjax.export import Model
 from rnnjax.models import EncoderDecoder
 from rnnjax.reports import plots
 
@@ -120,9 +121,18 @@ def problem(config: Config, layout: xp.Layout, data: PairDataset) -> xp.Problem:
     return pair_tasks.problem(config, layout, data, encoding_of(config, data.train), measure)
 
 
+CODES = {"words": WordVocabulary, "subwords": Subwords}
+
+
 def trained(config: Config) -> tuple[EncoderDecoder, Any, ed.Encoding]:
     """The model of a run, its parameters, and what its numbers stand for."""
-    return pair_tasks.trained(config, WordVocabulary if config.units == "words" else Subwords)
+    return pair_tasks.trained(config, CODES[config.units])
+
+
+def trained_model(config: Config) -> Model:
+    """What a run has learnt: a function from sentences to their translations."""
+    title, kind = f"{config.cell} {config.hidden_size}, a translation", CODES[config.units]
+    return pair_tasks.exported(config, kind, title, "a sentence", "its translation")
 
 
 LENGTHS = (8, 12, 16)
@@ -196,6 +206,7 @@ EXPERIMENT = xp.Experiment(
     load_by=("direction", "source", "target"), problem=problem,
     describe=lambda config, data: [data.described()], report=report, draw=draw,
     metrics=(xp.Metric("perplexity", False), xp.Metric("bleu")), commands={"translate": translate},
+    trained_model=trained_model,
 )  # fmt: skip
 
 if __name__ == "__main__":

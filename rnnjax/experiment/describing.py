@@ -20,7 +20,7 @@ from rnnjax.data.scene_grammar import shares
 from rnnjax.errors import UsageError
 from rnnjax.experiment.building import applying
 from rnnjax.models import PictureDescriber
-from rnnjax.models.answers import answer_each
+from rnnjax.models.answers import How, answer_each
 from rnnjax.reports.contact_sheet import attention_sheet, contact_sheet
 from rnnjax.training.sequence_losses import mean_by_symbol, sums_by_row, symbol_losses
 
@@ -124,6 +124,11 @@ def learning(config: Any, model: PictureDescriber) -> tuple[Any, Callable[..., A
     return loss, sums
 
 
+def how_to_describe(config: Any) -> How:
+    """The search that --beam_size and --length_penalty ask for."""
+    return How(START, END, config.max_length, config.beam_size, config.length_penalty)
+
+
 def describing(
     config: Any, model: PictureDescriber, words: WordVocabulary, beam_size: int | None = None
 ) -> Callable[[Any, np.ndarray], list[str]]:
@@ -135,13 +140,14 @@ def describing(
         words: that it knows.
         beam_size: in the place of that of the settings.
     """
-    how: dict[str, Any] = {
-        "start": START, "end": END, "max_steps": config.max_length,
-        "beam_size": beam_size or config.beam_size, "length_penalty": config.length_penalty,
-    }  # fmt: skip
+    how = how_to_describe(config)
+    ask = functools.partial(
+        answer_each, model, start=how.start, end=how.end, max_steps=how.max_steps,
+        beam_size=beam_size or how.beam_size, length_penalty=how.length_penalty,
+    )  # fmt: skip
 
     def describe(params: Any, pictures: np.ndarray) -> list[str]:
-        found = answer_each(model, params, pictures, **how).tokens
+        found = ask(params, pictures).tokens
         return [words.decode(best) for best, *_ in found]
 
     return describe

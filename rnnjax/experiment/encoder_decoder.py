@@ -23,7 +23,7 @@ from rnnjax.errors import UsageError
 from rnnjax.experiment.building import applying
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import EncoderDecoder
-from rnnjax.models.answers import Answers, alignments, answer
+from rnnjax.models.answers import Answers, How, alignments, answer
 from rnnjax.models.encoder_decoder import BRIDGES, READOUTS
 from rnnjax.models.own_words import SCHEDULES, right_share, with_own_words
 from rnnjax.training import settings
@@ -289,6 +289,14 @@ def scoring(
     return scoring_symbols(sums, Arrays(*(array[order] for array in arrays)), layout, part)
 
 
+def how_to_answer(config: Any) -> How:
+    """The search that --beam_size, --length_penalty and --coverage_penalty ask for."""
+    return How(
+        START, END, 2 * config.max_length, config.beam_size, config.length_penalty,
+        config.coverage_penalty,
+    )  # fmt: skip
+
+
 def answering(
     config: Any, model: EncoderDecoder, encoding: Encoding, **options: Any
 ) -> Callable[[Any, Sequence[str]], Answers]:
@@ -300,12 +308,8 @@ def answering(
         encoding: of its texts.
         options: of `rnnjax.models.answers.answer`, in their place.
     """
-    how: dict[str, Any] = {
-        "start": START, "end": END, "max_steps": 2 * config.max_length,
-        "beam_size": config.beam_size, "length_penalty": config.length_penalty,
-        "coverage_penalty": config.coverage_penalty,
-    }  # fmt: skip
-    ask = functools.partial(answer, model, **how | options)
+    how = how_to_answer(config)._asdict() | options
+    ask = functools.partial(answer, model, **how)
     return lambda params, texts: ask(params, encoding.sources(texts))
 
 

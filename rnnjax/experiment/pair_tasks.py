@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
-from rnnjax.data.codes import Codes
+from rnnjax.data.codes import END, PAD, Codes
 from rnnjax.data.pairs import PairDataset
 from rnnjax.devices.layout import Layout
 from rnnjax.experiment import encoder_decoder as ed
 from rnnjax.experiment.building import drawn_within, initializing, run_title
 from rnnjax.experiment.saved import read_file
+from rnnjax.export import Array, Model
 from rnnjax.models import EncoderDecoder
+from rnnjax.models.answers import How, search
 from rnnjax.training.lengths import batches_by_length
 from rnnjax.training.metrics import LOSS
 from rnnjax.training.needs import needs_of
@@ -90,6 +93,51 @@ def problem(
 def files_of(encoding: ed.Encoding) -> dict[str, str]:
     """What the numbers stand for, to lie beside the parameters."""
     return {SOURCE: encoding.source.to_json() + "\n", TARGET: encoding.target.to_json() + "\n"}
+
+
+def exported(config: Any, kind: Any, title: str, source: str, target: str) -> Model:
+    """What a run has learnt, with its search: a function from sources to answers.
+
+    Args:
+        config: the settings of the run.
+        kind: the class of its codes.
+        title: what it is, in a few words.
+        source: what a source is, such as "a sentence".
+        target: what an answer is.
+    """
+    model, params, encoding = trained(config, kind)
+    how = ed.how_to_answer(config)
+    numbers = Array(
+        ("batch", "time"), "int32", f"numbers of {source}, padded behind with {PAD}",
+        below=len(encoding.source),
+    )  # fmt: skip
+
+    def apply(params: Any, numbers: jax.Array) -> dict[str, Any]:
+        return best_answers(model, how, params, numbers, numbers != PAD)
+
+    return Model(
+        title=title, apply=apply, params=params, inputs={"sources": numbers},
+        outputs=told_of_answers(target, how),
+        notes=f"`{SOURCE}` and `{TARGET}` have what the numbers stand for."
+        + " Sources are read from their end." * config.reverse_source,
+        files=files_of(encoding),
+    )  # fmt: skip
+
+
+def best_answers(model: Any, how: How, params: Any, *inputs: jax.Array) -> dict[str, jax.Array]:
+    """The best of what `rnnjax.models.answers.search` finds, as the outputs of an export."""
+    found = search(model, how, params, *inputs)
+    named = {"answers": found.tokens, "lengths": found.lengths, "scores": found.scores}
+    return {name: array[:, 0] for name, array in named.items()}
+
+
+def told_of_answers(target: str, how: How) -> dict[str, str]:
+    """What each of these outputs means."""
+    return {
+        "answers": f"numbers of {target} [batch, {how.max_steps}]; behind its end {END} again",
+        "lengths": "how many numbers each has, its end counted [batch]",
+        "scores": "of the search; log-probabilities where there is no penalty [batch]",
+    }
 
 
 def trained(config: Any, kind: Any) -> tuple[EncoderDecoder, Any, ed.Encoding]:

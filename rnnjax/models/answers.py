@@ -47,7 +47,7 @@ def _step_of(model: nn.Module) -> Callable[..., tuple[Any, jax.Array]]:
         params: Any, encoded: Any, carry: _Searching, tokens: jax.Array
     ) -> tuple[_Searching, jax.Array]:
         known = jax.tree.leaves(encoded)
-        groups = known[0].shape[0] if known else len(tokens)
+        groups = known[0].shape[0] if known else tokens.shape[0]
 
         def apart(array: jax.Array) -> jax.Array:
             return array.reshape(groups, -1, *array.shape[1:])
@@ -83,22 +83,29 @@ def _ensemble_of(model: nn.Module) -> Callable[..., tuple[Any, jax.Array]]:
     return step
 
 
-class _How(NamedTuple):
-    """The options of a search."""
+class How(NamedTuple):
+    """The options of a search, as `answer` has them."""
 
     start: int
     end: int
     max_steps: int
-    beam_size: int
-    length_penalty: float
-    coverage_penalty: float
-    num_results: int
-    is_ensemble: bool
+    beam_size: int = 1
+    length_penalty: float = 0.0
+    coverage_penalty: float = 0.0
+    num_results: int = 1
+    is_ensemble: bool = False
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _search(model: Any, how: _How, params: Any, *inputs: jax.Array) -> Beams:
-    """The inputs are those of `encode`; with a coverage penalty the last says where places are."""
+def search(model: Any, how: How, params: Any, *inputs: jax.Array) -> Beams:
+    """The most probable targets of a batch, as one program, which can be exported.
+
+    Args:
+        model: one with the methods ``encode(*inputs)`` and ``step(encoded, carry, symbols)``.
+        how: the options.
+        params: its parameters; those of an ensemble ``[M, ...]``.
+        inputs: ``[B, ...]``; with a coverage penalty the last says where places are.
+    """
 
     def encode(params: Any) -> Any:
         known: Any = model.apply({"params": params}, *inputs, method="encode")
@@ -115,7 +122,7 @@ def _search(model: Any, how: _How, params: Any, *inputs: jax.Array) -> Beams:
         penalise = functools.partial(_uncovered, jnp.float32(how.coverage_penalty), there)
     return beam_search(
         functools.partial(make(model), params, encoded), carry,
-        jnp.full(len(inputs[0]), how.start), beam_size=how.beam_size, max_steps=how.max_steps,
+        jnp.full(inputs[0].shape[:1], how.start), beam_size=how.beam_size, max_steps=how.max_steps,
         end=how.end, length_penalty=how.length_penalty, num_results=how.num_results,
         penalise=penalise,
     )  # fmt: skip
@@ -173,7 +180,7 @@ def answer(
     order = sorted(range(len(sources)), key=lambda i: len(sources[i]))
     if coverage_penalty and not isinstance(model.decoder, Reader):
         raise ValueError("answer: a coverage penalty needs a decoder with attention.")
-    how = _How(
+    how = How(
         start, end, max_steps, beam_size, float(length_penalty), float(coverage_penalty),
         num_results, is_ensemble,
     )  # fmt: skip
@@ -185,7 +192,7 @@ def answer(
         padded[:, 0] = sources[places[0]][0]  # rows that fill up read something, too
         for row, i in enumerate(places):
             padded[row, : len(sources[i])] = sources[i]
-        _note(found, places, _search(model, how, params, padded, padded > 0), end)
+        _note(found, places, search(model, how, params, padded, padded > 0), end)
     return found
 
 
@@ -217,16 +224,13 @@ def answer_each(
         num_results: likewise.
         batch_size: likewise.
     """
-    how = _How(
-        start, end, max_steps, beam_size, float(length_penalty), 0.0, num_results,
-        is_ensemble=False,
-    )  # fmt: skip
+    how = How(start, end, max_steps, beam_size, float(length_penalty), num_results=num_results)
     found = _no_answers(len(inputs), num_results)
     hashable: Any = model  # as linen makes it, which the type checker can't see
     for first in range(0, len(inputs), batch_size):
         places = range(first, min(first + batch_size, len(inputs)))
         filled = np.minimum(np.arange(first, first + batch_size), len(inputs) - 1)
-        _note(found, places, _search(hashable, how, params, inputs[filled]), end)
+        _note(found, places, search(hashable, how, params, inputs[filled]), end)
     return found
 
 
