@@ -81,23 +81,34 @@ class LengthBatches:
 def length_limits(
     lengths: np.ndarray, count: int, longest: int, multiple: int = 16
 ) -> tuple[int, ...]:
-    """Lengths to cut batches to: about as many examples end before each as behind the last one.
+    """Lengths to cut batches to: with which the least is computed for padding.
 
     Args:
         lengths: of the examples, ``[N]``.
-        count: how many limits.
+        count: the most limits.
         longest: the last limit.
         multiple: what the others are multiples of.
 
     Returns:
-        They rise; equal ones are one.
+        They rise.
 
     >>> length_limits(np.arange(1, 101), 4, 100)
-    (32, 64, 80, 100)
+    (16, 48, 80, 100)
     """
-    quantiles = np.quantile(np.minimum(lengths, longest), np.arange(1, count) / count)
-    limits = {multiple * int(np.ceil(q / multiple)) for q in quantiles}
-    return (*sorted(limit for limit in limits if limit < longest), longest)
+    cut = np.sort(np.minimum(lengths, longest))
+    rounded = np.unique(-(-cut // multiple) * multiple)  # others would be no better
+    limits = np.append(rounded[rounded < longest], longest)
+    ended = np.searchsorted(cut, limits, side="right")
+    # What the examples up to each limit cost, and the limits chosen, with so many of them.
+    costs, chosen = limits * ended, [(limit,) for limit in limits.tolist()]
+    for _ in range(count - 1):
+        further = costs[:, None] + limits * (ended - ended[:, None])
+        before = np.where(np.tri(len(limits), k=-1, dtype=bool).T, further, further.max() + 1)
+        best = before.argmin(axis=0)
+        fewer = before.min(axis=0) < costs
+        chosen = [(*chosen[best[i]], own[-1]) if fewer[i] else own for i, own in enumerate(chosen)]
+        costs = np.where(fewer, before.min(axis=0), costs)
+    return chosen[-1]
 
 
 def cut_to_length(

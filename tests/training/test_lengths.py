@@ -1,3 +1,5 @@
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,12 +42,22 @@ def test_the_rows_that_fill_up_have_no_weight():
     assert batches.starts_anew(jnp.zeros(8, jnp.int32))
 
 
-def test_limits_part_the_examples_evenly():
-    limits = length_limits(LENGTHS, 3, 300)
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_limits_are_those_of_all_that_leave_the_least_padding(count):
+    def steps(limits):
+        return sum(min(limit for limit in limits if limit >= n) for n in np.minimum(LENGTHS, 300))
+
+    others = itertools.combinations(range(16, 300, 16), count - 1)
+    best = min(steps((*own, 300)) for own in others)
+    limits = length_limits(LENGTHS, count, 300)
     assert limits[-1] == 300
+    assert len(limits) == count
+    assert list(limits) == sorted(limits)
     assert all(limit % 16 == 0 for limit in limits[:-1])
-    shares = np.diff([0, *((limit >= LENGTHS).mean() for limit in limits[:-1]), 1])
-    np.testing.assert_allclose(shares, 1 / 3, atol=0.05)
+    assert steps(limits) == best
+
+
+def test_a_limit_that_saves_nothing_is_left_out():
     assert length_limits(LENGTHS, 1, 300) == (300,)
     assert length_limits(np.full(10, 500), 4, 300) == (300,)
 
