@@ -15,6 +15,7 @@ from rnnjax.bridges.linen import RNN
 from rnnjax.bridges.named import from_named
 from rnnjax.cell import Carry, Cell, Memory
 from rnnjax.initializers import INITIALIZATIONS
+from rnnjax.models.convolution import convolved
 from rnnjax.models.parts import Dropout, dense, max_mean
 
 
@@ -74,7 +75,7 @@ class PictureDescriber(nn.Module):
         self.convolutions = [
             nn.Conv(
                 number, (3, 3), strides=2, kernel_init=nn.initializers.he_normal(),
-                name=f"convolution_{i}",
+                conv_general_dilated=convolved, name=f"convolution_{i}",
             )
             for i, number in enumerate(self.channels)
         ]  # fmt: skip
