@@ -26,6 +26,7 @@ from experiments import (
     language_model,
     letters_to_sounds,
     mnist_rnn,
+    speaker,
     translation,
 )
 from rnnjax import experiment
@@ -41,6 +42,7 @@ SCRIPTS = {
     "translation": translation,
     "image_description": image_description,
     "letters_to_sounds": letters_to_sounds,
+    "speaker": speaker,
 }
 STAND_INS = {
     "mnist_rnn": ["--dataset=digits"],
@@ -49,6 +51,7 @@ STAND_INS = {
     "translation": ["--dataset=numbers"],
     "image_description": ["--dataset=seven_segments"],
     "letters_to_sounds": ["--dataset=spelling"],
+    "speaker": ["--dataset=drifting_voices"],
 }
 CI = (ROOT / ".ci/run").read_text()
 OWN = "script: next_row.py"
@@ -252,6 +255,7 @@ def trains(words):
         "--text",
         "--cutoffs",
         "--source",
+        "--train_file",
         "--direction",
         "--style",
         "--language",

@@ -185,6 +185,7 @@ def ctrl_c(handler):
         "image_description",
         "compare",
         "letters_to_sounds",
+        "speaker",
     ],
 )
 def test_ctrl_c_in_the_imports_is_one_line(script, tmp_path):

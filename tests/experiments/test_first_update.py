@@ -48,6 +48,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "max_length": 8,
         "length_groups": 1,
     },
+    "speaker": {"hidden_size": 2, "batch_size": 4, "dataset": "drifting_voices"},
     "compare": {"hidden_size": 2, "batch_size": 4, "num_seeds": 2, "question": "learning_rate"},
 }
 LABEL = "class_label_feature.ClassLabel"

@@ -38,7 +38,10 @@ def test_flax_takes_it_and_other_convolutions_are_refused():
     own = nn.Conv(4, (3, 3), strides=2, conv_general_dilated=convolved)
     params = own.init(jax.random.key(0), pictures)
     assert_close(own.apply(params, pictures), nn.Conv(4, (3, 3), strides=2).apply(params, pictures))
-    for more in ({"kernel_dilation": 2}, {"feature_group_count": 3}):
-        other = nn.Conv(3, (3, 3), conv_general_dilated=convolved, **more)
+    for dilation, groups in ((2, 1), (1, 3)):
+        other = nn.Conv(
+            3, (3, 3), kernel_dilation=dilation, feature_group_count=groups,
+            conv_general_dilated=convolved,
+        )  # fmt: skip
         with pytest.raises(NotImplementedError, match="neither dilation nor groups"):
             other.init(jax.random.key(0), pictures)
