@@ -37,6 +37,9 @@ from rnnjax.models import SequenceClassifier
 from rnnjax.reports import plots
 from rnnjax.reports.growing import Growing, plot_growing
 
+PRESETS = {  # of MATLAB's tutorial
+    "lstm100": {"bidirectional": False, "noise": 0.0, "learning_rate": 1e-3, "schedule": "constant"}
+}
 KIND = "classes.json"
 EVERY = 5
 NUM_SHOWN = 3
@@ -183,7 +186,7 @@ def trained_model(config: Config) -> Model:
 
 
 EXPERIMENT = xp.Experiment(
-    name="speaker", config=Config, load=load, load_by=("train_file", "test_file"), problem=problem,
+    name="speaker", config=Config, presets=PRESETS, load=load, load_by=("train_file", "test_file"), problem=problem,
     describe=lambda config, data: [data.described()], report=report, draw=draw,
     trained_model=trained_model, baselines=lambda run: sequence_baselines.metrics(run.data),
 )  # fmt: skip
