@@ -186,8 +186,8 @@ def trained_model(config: Config) -> Model:
 
 
 EXPERIMENT = xp.Experiment(
-    name="speaker", config=Config, presets=PRESETS, load=load, load_by=("train_file", "test_file"), problem=problem,
-    describe=lambda config, data: [data.described()], report=report, draw=draw,
+    name="speaker", config=Config, presets=PRESETS, load=load, load_by=("train_file", "test_file"),
+    problem=problem, describe=lambda config, data: [data.described()], report=report, draw=draw,
     trained_model=trained_model, baselines=lambda run: sequence_baselines.metrics(run.data),
 )  # fmt: skip
 
