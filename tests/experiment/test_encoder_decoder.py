@@ -19,6 +19,7 @@ from rnnjax.experiment.bleu import bleu
 from rnnjax.models.own_words import with_own_words
 from rnnjax.training.lengths import batches_by_length
 from rnnjax.training.sequence_losses import symbol_losses
+from tests.running import quick_jit
 
 PAIRS = Pairs(
     ("a b c", "c", "b a", "a b c a b c"),
@@ -64,13 +65,18 @@ def test_every_decoder_of_the_flags_learns(given, decoder):
     _, cut = batches_by_length(arrays.lengths, 5, 4, 2, multiple=4)
     loss, sums = ed.learning(config, layout, model, cut, num_updates=10)
     params = xp.initializing(model, *ed.A_PAIR)(jax.random.key(0))
-    rows, _ = loss(params, (), arrays, jax.random.key(1), 0)
-    logits = model.apply({"params": params}, arrays.sources, arrays.sources > 0, arrays.before)
+    rows, _ = quick_jit(lambda p: loss(p, (), arrays, jax.random.key(1), 0))(params)
+    logits = _logits(model, params, arrays, arrays.before)
     each = np.asarray(symbol_losses(logits, arrays.targets))[arrays.targets > 0]
     np.testing.assert_allclose(rows.mean(), each.mean(), rtol=1e-5)
     found = ed.scoring(sums, arrays, layout, "validation")(params)
     np.testing.assert_allclose(found["validation_loss"], each.mean(), rtol=1e-5)
     np.testing.assert_allclose(found["validation_perplexity"], np.exp(each.mean()), rtol=1e-4)
+
+
+def _logits(model, params, arrays, before):
+    inputs = arrays.sources, arrays.sources > 0, before
+    return quick_jit(lambda p: model.apply({"params": p}, *inputs))(params)
 
 
 def test_a_decoder_reads_more_and_more_of_its_own_words():
@@ -84,13 +90,17 @@ def test_a_decoder_reads_more_and_more_of_its_own_words():
     params = xp.initializing(model, *ed.A_PAIR)(jax.random.key(0))
     params = jax.tree.map(lambda a: 3 * a, params)  # so that words differ
     loss, _ = ed.learning(config, layout, model, cut, num_updates=10)
-    first, last = (float(loss(params, (), arrays, jax.random.key(1), n)[0].mean()) for n in (0, 10))
+    of_step = quick_jit(lambda n: loss(params, (), arrays, jax.random.key(1), n)[0].mean())
+    first, last = (float(of_step(n)) for n in (0, 10))
     read = {}
+    mixed = quick_jit(
+        lambda right: with_own_words(model, params, arrays.sources, arrays.before, right)
+    )
     for name, is_right in {"right": True, "own": False}.items():
         chosen = np.full(arrays.before.shape, is_right)
-        read[name] = with_own_words(model, params, arrays.sources, arrays.before, chosen)
+        read[name] = mixed(chosen)
     for found, words in ((first, read["right"]), (last, read["own"])):
-        logits = model.apply({"params": params}, arrays.sources, arrays.sources > 0, words)
+        logits = _logits(model, params, arrays, words)
         each = np.asarray(symbol_losses(logits, arrays.targets))[arrays.targets > 0]
         np.testing.assert_allclose(found, each.mean(), rtol=1e-5)
     assert abs(first - last) > 1e-3
