@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -150,14 +150,16 @@ def problem(config: Config, layout: xp.Layout, data: DescribedPictures) -> xp.Pr
     score = scoring_symbols(sums, test, layout, "test")
     describe = ds.describing(config, model, words)
 
-    def told(params: Any, pictures: np.ndarray) -> list[list[str]]:
-        """Of each seed what it says of the pictures."""
-        seeds = [layout.part(params, seed) for seed in range(layout.num_seeds)]
-        return [describe(own, pictures) for own in seeds]
+    def telling(name: str) -> Callable[[Any], list[list[str]]]:
+        """Of each seed what it says of the pictures of a part."""
+        seeds, pictures = range(layout.num_seeds), getattr(data, name).pictures
+        return lambda params: [describe(layout.part(params, s), pictures) for s in seeds]
+
+    told = {"validation": telling("validation"), "test": xp.remembered(telling("test"))}
 
     def judged(params: Any, name: str) -> dict[str, np.ndarray]:
         part = getattr(data, name)
-        each = [ds.judged(data, part, own) for own in told(params, part.pictures)]
+        each = [ds.judged(data, part, own) for own in told[name](params)]
         figures = {kind: np.array([one[kind] for one in each]) for kind in each[0]}
         single = layout.num_seeds == 1
         return {f"{name}_{k}": v[0] if single else v for k, v in figures.items()}
@@ -171,7 +173,7 @@ def problem(config: Config, layout: xp.Layout, data: DescribedPictures) -> xp.Pr
         test=lambda params: score(params) | judged(params, "test"), watched="validation",
         best_by=xp.Metric("f1"), keep_best=config.keep_best,
         files=files_of(words, kind),
-        predict=lambda params: told(params, data.test.pictures),
+        predict=told["test"],
         needs=xp.needs_of(
             config, layout, init, layer=model.decoder, time_steps=train.targets.shape[-1],
             data=xp.num_bytes((train, validation, test)), data_flags="--dataset",
@@ -219,12 +221,11 @@ def of_first_seed(run: xp.Outcome) -> tuple[PictureDescriber, Any, WordVocabular
 def written(run: xp.Outcome) -> dict[str, dict[str, list[str]]]:
     """What the first seed writes in each test, as the settings say and with `BEAMS` beams."""
     model, params, words, _ = of_first_seed(run)
+    write, search = (ds.describing(run.config, model, words, size) for size in (None, BEAMS))
     told: dict[str, dict[str, list[str]]] = {}
     for name, part in {"test": run.data.test, **run.data.tests}.items():
-        told[name] = {}
-        for who, size in (("written", None), (f"{BEAMS} beams", BEAMS)):
-            own = ds.describing(run.config, model, words, size)
-            told[name][who] = own(params, part.pictures)
+        own = run.outputs[0] if name == "test" else write(params, part.pictures)
+        told[name] = {"written": own, f"{BEAMS} beams": search(params, part.pictures)}
     return told
 
 

@@ -222,7 +222,7 @@ def problem(config: Config, layout: xp.Layout, data: corpora.Corpus) -> xp.Probl
     validate = xp.StreamReader(
         losses, data.validation, first_carry, rows=config.eval_rows, layout=layout
     )
-    predict = xp.StreamReader(losses, data.test, first_carry, layout=layout)
+    predict = xp.remembered(xp.StreamReader(losses, data.test, first_carry, layout=layout))
     return xp.Problem(
         title=xp.run_title(config, config.cell, data), dataset=data, model=model, init=init,
         keys=layout.keys(config.seed, 2), loss=loss, batches=batches, data=rows,

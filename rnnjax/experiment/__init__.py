@@ -38,6 +38,7 @@ from rnnjax.training.needs import needs_of, num_bytes
 from rnnjax.training.optimizers import SCHEDULES
 from rnnjax.training.parameters import load_model
 from rnnjax.training.problem import ArrayDataset, Problem
+from rnnjax.training.remembering import remembered
 from rnnjax.training.settings import Config, command, setting
 from rnnjax.training.streams import StreamReader, as_rows, stream_metrics
 
@@ -47,6 +48,7 @@ __all__ = [
     "Problem", "StreamReader", "UsageError", "WindowBatches", "applying", "as_rows",
     "batches_by_length", "beginning_with", "build_layer", "classification_metrics", "classifying",
     "command", "drawn_within", "initializing", "launch", "load_model", "needs_of", "num_bytes",
-    "read_file", "reading", "regressing", "regression_metrics", "run_title", "saved_config",
-    "saved_dataset", "scoring", "setting", "show_class_scores", "stream_metrics", "whole_numbers",
+    "read_file", "reading", "regressing", "regression_metrics", "remembered", "run_title",
+    "saved_config", "saved_dataset", "scoring", "setting", "show_class_scores", "stream_metrics",
+    "whole_numbers",
 ]  # fmt: skip

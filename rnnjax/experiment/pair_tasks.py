@@ -22,6 +22,7 @@ from rnnjax.training.metrics import LOSS
 from rnnjax.training.needs import needs_of
 from rnnjax.training.parameters import load_model
 from rnnjax.training.problem import Problem
+from rnnjax.training.remembering import remembered
 from rnnjax.training.train import run_length
 
 SOURCE, TARGET = "source.json", "target.json"
@@ -64,6 +65,7 @@ def problem(
     }
     answers = ed.answering(config, model, encoding)
 
+    @remembered
     def answered(params: Any) -> list[list[str]]:
         seeds = [layout.part(params, seed) for seed in range(layout.num_seeds)]
         found = [answers(own, data.test.sources).tokens for own in seeds]

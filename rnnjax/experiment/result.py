@@ -44,15 +44,17 @@ def final_metrics(problem: Problem, fitted: RunState) -> tuple[Any, dict[str, An
     """
     if problem.best_by is None and problem.evaluate is problem.test:
         return fitted.params, dict(fitted.history[-1])
-    last = summarise(problem.test(fitted.params))
+    params = fitted.params  # the same arrays from here on, so that nothing is computed twice
+    last = summarise(problem.test(params))
     if problem.best_by is None:
-        return fitted.params, last
+        return params, last
     is_last = np.all(np.equal(fitted.best_step, int(fitted.train.step) - 1))
-    best = last if is_last else summarise(problem.test(fitted.best_params))
+    best_params = params if is_last else fitted.best_params
+    best = last if is_last else summarise(problem.test(best_params))
     each = {"last": last, f"best_{problem.watched}": {"step": fitted.best_step, **best}}
     if problem.keep_best:
-        return fitted.best_params, best | each
-    return fitted.params, last | each
+        return best_params, best | each
+    return params, last | each
 
 
 def finish(

@@ -14,6 +14,7 @@ import optax
 from jax import lax
 
 from rnnjax.devices.layout import SEEDS, Layout
+from rnnjax.training.remembering import remembered
 from rnnjax.unrolling.rows import ROWS
 
 
@@ -115,8 +116,10 @@ def classifying(
     *,
     batch_size: int = 2000,
     binary: bool = False,
-) -> tuple[Predictor, Callable[[Any], dict[str, np.ndarray]]]:
+) -> tuple[Callable[[Any], jax.Array], Callable[[Any], dict[str, np.ndarray]]]:
     """What a classifier makes of a data set, and how well: functions of parameters.
+
+    What was made with the parameters of before is not computed again.
 
     Args:
         logits: ``logits(params, batch)``, of a batch of the inputs.
@@ -127,7 +130,7 @@ def classifying(
         batch_size: examples at a time.
         binary: as in `classification_metrics`.
     """
-    predict = Predictor(logits, inputs, batch_size, layout)
+    predict = remembered(Predictor(logits, inputs, batch_size, layout))
     return predict, scoring(predict, labels, prefix, binary=binary)
 
 
@@ -194,8 +197,10 @@ def regressing(
     prefix: str = "test",
     *,
     batch_size: int = 2000,
-) -> tuple[Predictor, Callable[[Any], dict[str, np.ndarray]]]:
+) -> tuple[Callable[[Any], jax.Array], Callable[[Any], dict[str, np.ndarray]]]:
     """What a regression makes of a data set, and how well: functions of parameters.
+
+    What was made with the parameters of before is not computed again.
 
     Args:
         apply: ``apply(params, batch)``, of a batch of the inputs.
@@ -205,7 +210,7 @@ def regressing(
         prefix: as in `regression_metrics`.
         batch_size: examples at a time.
     """
-    predict = Predictor(apply, inputs, batch_size, layout)
+    predict = remembered(Predictor(apply, inputs, batch_size, layout))
     return predict, lambda params: regression_metrics(predict(params), targets, prefix)
 
 
@@ -214,6 +219,8 @@ def reading(
 ) -> Callable[[Any], jax.Array]:
     """What a model makes of all inputs at once, of which each seed has its own, by parameters.
 
+    What was made with the parameters of before is not computed again.
+
     Args:
         read: ``read(params, inputs)``, of one seed.
         inputs: of each seed, ``[S, ...]`` for several.
@@ -221,4 +228,4 @@ def reading(
     """
     inputs = layout.put(inputs, layout.of_seeds())
     run = jax.jit(layout.over_seeds(read, in_axes=(0, 0)), out_shardings=layout.sharding())
-    return lambda params: run(params, inputs)
+    return remembered(lambda params: run(params, inputs))

@@ -1,10 +1,14 @@
 """The figures that a task tells of are those that it computes."""
 
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
 import pytest
 
 from rnnjax.errors import UsageError
-from rnnjax.experiment import Config, Experiment, Metric
-from rnnjax.experiment.result import check_metrics, compared
+from rnnjax.experiment import Config, Experiment, Metric, remembered
+from rnnjax.experiment.result import check_metrics, compared, final_metrics
 
 MAE = Metric("mae", higher_is_better=False)
 
@@ -31,3 +35,37 @@ def test_the_lower_error_wins_and_the_higher_accuracy():
         "baseline mean: test mae 0.6000 (beaten), test accuracy 0.6000 (NOT BEATEN by this run)",
         "baseline zero: test loss 1.0000 (NOT BEATEN by this run)",
     ]
+
+
+class Fitted(SimpleNamespace):
+    """A run whose last parameters are new arrays each time, as averages are."""
+
+    @property
+    def params(self):
+        return {"w": np.full(1, 2.0)}
+
+
+@pytest.mark.parametrize("keep_best", [False, True])
+@pytest.mark.parametrize("best_step", [3, 9])
+def test_no_parameters_are_tested_twice(keep_best, best_step):
+    asked = []
+
+    @remembered
+    def predict(params):
+        asked.append(params)
+        return float(params["w"][0])
+
+    problem: Any = SimpleNamespace(
+        best_by=MAE, watched="validation", keep_best=keep_best, evaluate=None, predict=predict,
+        test=lambda params: {"test_mae": predict(params)},
+    )  # fmt: skip
+    best = 1.0 if best_step == 3 else 2.0
+    fitted: Any = Fitted(
+        train=SimpleNamespace(step=10), best_step=best_step, best_params={"w": np.full(1, best)}
+    )
+    params, metrics = final_metrics(problem, fitted)
+    count = best if keep_best else 2.0
+    assert predict(params) == metrics["test_mae"] == count
+    assert metrics["last"] == {"test_mae": 2.0}
+    assert metrics["best_validation"] == {"step": best_step, "test_mae": best}
+    assert len(asked) == (2 if best_step == 3 else 1)
