@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 
 import jax
 import numpy as np
@@ -15,7 +16,7 @@ from rnnjax import attention as at
 from rnnjax.data.codes import END, START, WordVocabulary
 from rnnjax.data.pairs import Pairs
 from rnnjax.experiment import encoder_decoder as ed
-from rnnjax.experiment.bleu import bleu
+from rnnjax.experiment.bleu import bleu, detokenised, raw_bleu
 from rnnjax.models.own_words import with_own_words
 from rnnjax.training.lengths import batches_by_length
 from rnnjax.training.sequence_losses import symbol_losses
@@ -127,3 +128,20 @@ def test_bleu_counts_words_as_they_stand():
     assert "tok:none" in one.signature
     several = bleu(answers, [["nothing", answers[0]], ["two"]])
     assert several.score == pytest.approx(100)
+
+
+def test_raw_texts_are_compared_without_case_and_split_again():
+    answers = ["a man &apos;s t @-@ shirt , red .", "( two )"]
+    assert detokenised(answers, "en") == ["a man's t-shirt, red.", "(two)"]
+    assert detokenised(["l&apos; eau d &apos; or"], "fr")[0].startswith("l'eau")
+    found = raw_bleu(answers, ["A man's T-shirt, red.", "(Two)"], "en")
+    assert found.score == pytest.approx(100)
+    assert "case:lc" in found.signature
+    assert "tok:13a" in found.signature
+    assert raw_bleu(answers, ["A man's T-shirt, blue.", "(Two)"], "en").score < 99
+
+
+def test_a_library_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sacremoses", None)
+    with pytest.raises(xp.UsageError, match="needs the library sacremoses, which is not installed"):
+        raw_bleu(["a"], ["a"], "en")
