@@ -24,7 +24,6 @@ from rnnjax.outset import begin
 if __name__ == "__main__":
     begin()  # before the imports, which take seconds
 
-import jax
 from rich.table import Table
 from rich.text import Text
 
@@ -35,10 +34,9 @@ from rnnjax.data.edit_distance import confusions, error_rates
 from rnnjax.data.letter_table import letter_metrics
 from rnnjax.data.pairs import PairDataset, Pairs
 from rnnjax.experiment import encoder_decoder as ed
-from rnnjax.experiment import pair_tasks, sentences
+from rnnjax.experiment import looked_at, pair_tasks, sentences
 from rnnjax.export import Model
 from rnnjax.reports import plots
-from rnnjax.reports.attention_matrix import Looked, attention_matrices
 
 PRESETS = {
     "full": {"hidden_size": 512, "num_layers": 2, "beam_size": 5},
@@ -118,20 +116,9 @@ def report(run: xp.Outcome) -> dict[str, Any]:
 def draw(folder: Path, run: xp.Outcome) -> None:
     """The curves, and which letters were looked at for which sounds."""
     plots.plot_losses(folder / "curves.png", run.problem.title, run.history, {})
-    if run.config.decoder in ("plain", "context"):
-        return
-    params = run.params if run.config.num_seeds == 1 else jax.tree.map(lambda a: a[0], run.params)
-    places = telling(run.data.test.sources)
-    words, answers = (
-        [texts[i] for i in places] for texts in (run.data.test.sources, run.outputs[0])
-    )
-    encoding = encoding_of(run.config, run.data.train)
-    weights = ed.aligning(run.problem.model, encoding)(params, words, answers)
-    looked = [
-        Looked([*own.split(), "end"], word.split(), each, "".join(word.split()))
-        for word, own, each in zip(words, answers, weights, strict=True)
-    ]
-    attention_matrices(folder / "attention.png", run.problem.title, looked)
+    encoding, places = encoding_of(run.config, run.data.train), telling(run.data.test.sources)
+    path = folder / "attention.png"
+    looked_at.draw_attention(path, run, encoding, places, title=lambda word: word.replace(" ", ""))
 
 
 def spelt(word: str, encoding: ed.Encoding, longest: int) -> str:
@@ -175,7 +162,7 @@ def trained_model(config: Config) -> Model:
 EXPERIMENT = xp.Experiment(
     name="letters_to_sounds", config=Config, presets=PRESETS, load=pronunciations.load,
     problem=problem, describe=lambda config, data: [data.described()], report=report, draw=draw,
-    metrics=(xp.Metric("perplexity", False), xp.Metric("per", False), xp.Metric("wer", False)),
+    metrics=(*pair_tasks.METRICS, xp.Metric("per", False), xp.Metric("wer", False)),
     baselines=lambda run: letter_metrics(run.data), commands={"pronounce": pronounce},
     trained_model=trained_model,
 )  # fmt: skip

@@ -13,12 +13,13 @@ from rnnjax.data.pairs import PairDataset
 from rnnjax.devices.layout import Layout
 from rnnjax.experiment import encoder_decoder as ed
 from rnnjax.experiment.building import drawn_within, initializing, run_title
+from rnnjax.experiment.fed_back import scoring_fed_back
 from rnnjax.experiment.saved import read_file
 from rnnjax.export import Array, Model
 from rnnjax.models import EncoderDecoder
 from rnnjax.models.answers import How, search
 from rnnjax.training.lengths import batches_by_length
-from rnnjax.training.metrics import LOSS
+from rnnjax.training.metrics import LOSS, Metric
 from rnnjax.training.needs import needs_of
 from rnnjax.training.parameters import load_model
 from rnnjax.training.problem import Problem
@@ -27,6 +28,9 @@ from rnnjax.training.train import run_length
 
 SOURCE, TARGET = "source.json", "target.json"
 """What the numbers stand for, beside the parameters."""
+
+METRICS = (Metric("perplexity", False), Metric("fed_back_perplexity", False))
+"""What is told of every task of pairs."""
 
 Measure = Callable[[list[str], Sequence[Sequence[str]]], dict[str, float]]
 """The figures of answers to the test sources, given the right ones to each."""
@@ -49,7 +53,8 @@ def problem(
         layout: of seeds and rows over devices.
         data: the pairs.
         encoding: how they become numbers.
-        measure: what is told of the answers, beside loss and perplexity.
+        measure: what is told of the answers, beside loss and perplexity, with the right symbols
+            so far and with the model's own.
     """
     model = ed.build_model(config, len(encoding.source), len(encoding.target))
     arrays = encoding.arrays(data.train, config.max_length)
@@ -59,10 +64,9 @@ def problem(
     num_updates = run_length(config, batches)[0]
     loss, sums = ed.learning(config, layout, model, cut, num_updates)
     held_out = {"validation": data.validation, "test": data.test}
-    scores = {
-        part: ed.scoring(sums, encoding.arrays(pairs, config.max_length), layout, part)
-        for part, pairs in held_out.items()
-    }
+    coded = {part: encoding.arrays(own, config.max_length) for part, own in held_out.items()}
+    scores = {part: ed.scoring(sums, own, layout, part) for part, own in coded.items()}
+    fed_back = scoring_fed_back(config, layout, model, coded["test"], "test")
     answers = ed.answering(config, model, encoding)
 
     @remembered
@@ -75,7 +79,7 @@ def problem(
         each = [measure(own, data.test.references) for own in answered(params)]
         of_all = {name: np.array([figures[name] for figures in each]) for name in each[0]}
         figures = of_all if layout.num_seeds > 1 else {k: v[0] for k, v in of_all.items()}
-        return scores["test"](params) | figures
+        return scores["test"](params) | fed_back(params) | figures
 
     init = initial(config, model)
     return Problem(

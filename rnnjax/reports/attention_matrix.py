@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -69,6 +69,7 @@ def attention_matrices(
     high = CELL * sum(heights) + ROOM * len(lines) + 0.4
     figure = empty_figure(wide, high)
     figure.suptitle(title, fontsize=10)
+    small: Any = {"fontsize": 8, "parse_math": False}  # a token may hold a dollar
     grid = figure.subplots(
         len(lines), beside, squeeze=False, width_ratios=widths, height_ratios=heights
     )
@@ -86,8 +87,8 @@ def attention_matrices(
         size = len(own.columns), len(own.rows)
         axes.add_patch(Rectangle((-0.5, -0.5), *size, fill=False, linewidth=0.8))
         turned = 90 if max(map(len, own.columns)) >= TURNED else 0
-        axes.set_xticks(range(size[0]), own.columns, rotation=turned, fontsize=8)
-        axes.set_yticks(range(size[1]), own.rows, fontsize=8)
+        axes.set_xticks(range(size[0]), own.columns, rotation=turned, **small)
+        axes.set_yticks(range(size[1]), own.rows, **small)
         axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False, length=0)
         axes.set_title(own.title, fontsize=9, loc="left")
     figure.savefig(path, dpi=150)

@@ -244,6 +244,22 @@ def plot_probabilities(
     figure.savefig(path, dpi=150)
 
 
+def plot_scores(path: Path, title: str, scores: Mapping[str, float], unit: str) -> None:
+    """A bar for each score, with its number.
+
+    Args:
+        path: the PNG.
+        title: above the picture.
+        scores: by what they are of.
+        unit: what a score is.
+    """
+    figure, axes = titled_axes(title, 6.5, 4.2)
+    bars = axes.bar(list(scores), list(scores.values()), 0.6)
+    axes.bar_label(bars, fmt="%.2f", padding=2)
+    axes.set_ylabel(unit)
+    figure.savefig(path, dpi=150)
+
+
 def plot_by_context(
     path: Path, title: str, losses: Mapping[str, Sequence[float] | np.ndarray], unit: str
 ) -> None:
