@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,13 +28,14 @@ if __name__ == "__main__":
 import numpy as np
 
 import rnnjax.experiment as xp
-from rnnjax.data import translations
+from rnnjax.data import multi30k, translations
 from rnnjax.data.codes import WordVocabulary
 from rnnjax.data.pairs import PairDataset, Pairs
 from rnnjax.data.subwords import Subwords
+from rnnjax.data.word_table import WordTable
 from rnnjax.experiment import encoder_decoder as ed
-from rnnjax.experiment import pair_tasks, sentences
-from rnnjax.experiment.bleu import bleu
+from rnnjax.experiment import looked_at, pair_tasks, sentences
+from rnnjax.experiment.bleu import bleu, raw_bleu
 from rnnjax.export import Model
 from rnnjax.models import EncoderDecoder
 from rnnjax.reports import plots
@@ -137,6 +139,10 @@ def trained_model(config: Config) -> Model:
 
 LENGTHS = (8, 12, 16)
 """Words of a source, up to which and above which translations are scored apart."""
+LONGEST_SHOWN = 12
+NUM_SHOWN = 4
+VERB_LAST = re.compile(r" , (der|die|das|den|dem|während|weil|dass|wie) ([^,]* )?\w+(t|en) \.$")
+"""German clauses that end in a verb."""
 
 
 def report(run: xp.Outcome) -> dict[str, Any]:
@@ -148,6 +154,7 @@ def report(run: xp.Outcome) -> dict[str, Any]:
     found["bleu_by_length"] = by_length(test, texts)
     for words, score in found["bleu_by_length"].items():
         run.console.print(f"{words}: BLEU {score:.2f}")
+    found |= against_raw(run)
     if run.config.num_seeds > 1:
         encoding = encoding_of(run.config, run.data.train)
         ask = ed.answering(run.config, run.problem.model, encoding, is_ensemble=True)
@@ -156,6 +163,28 @@ def report(run: xp.Outcome) -> dict[str, Any]:
         found["ensemble_bleu"] = bleu(together, test.references).score
         run.console.print(f"all seeds together: BLEU {found['ensemble_bleu']:.2f}")
     return found
+
+
+def against_raw(run: xp.Outcome) -> dict[str, Any]:
+    """BLEU against the test's sentences as people wrote them, where they are there."""
+    raw, codes = run.data.test.raw_references, {v: k for k, v in multi30k.LANGUAGES.items()}
+    if raw is None:
+        return {}
+    try:
+        each = [raw_bleu(own, raw, codes[run.data.target_language]) for own in run.outputs]
+    except xp.UsageError as error:  # no reason to lose the report of a training
+        run.console.print(str(error), soft_wrap=True)
+        return {}
+    score, signature = float(np.mean([own.score for own in each])), each[0].signature
+    run.console.print(f"against raw texts: BLEU {score:.2f} ({signature})", soft_wrap=True)
+    return {"raw_bleu": score, "raw_bleu_signature": signature}
+
+
+def baselines(run: xp.Outcome) -> xp.Baselines:
+    """What a table of words reaches, which knows no order."""
+    table, test = WordTable.learnt(run.data.train), run.data.test
+    answers = [table.translate(source) for source in test.sources]
+    return {"word table": {"test_bleu": bleu(answers, test.references).score}}
 
 
 def by_length(test: Pairs, texts: Sequence[str]) -> dict[str, float]:
@@ -171,10 +200,21 @@ def by_length(test: Pairs, texts: Sequence[str]) -> dict[str, float]:
     return found
 
 
+def telling(sources: Sequence[str]) -> list[int]:
+    """The places of some short sentences, of German ones with its verb last, or a compound noun."""
+    short = [i for i, source in enumerate(sources) if len(source.split()) <= LONGEST_SHOWN]
+    verb_last = [i for i in short if VERB_LAST.search(sources[i])]
+    by_word = sorted(short, key=lambda i: -max(len(w) * w.isalpha() for w in sources[i].split()))
+    return list(dict.fromkeys([*verb_last[:1], *by_word[:1], *short]))[:NUM_SHOWN]
+
+
 def draw(folder: Path, run: xp.Outcome) -> None:
-    """The curves, and all translations of the test sentences beside the right ones."""
-    plots.plot_losses(folder / "curves.png", run.problem.title, run.history, {})
-    test = run.data.test
+    """The curves, what was looked at, and all translations of the test beside the right ones."""
+    title, test = run.problem.title, run.data.test
+    plots.plot_losses(folder / "curves.png", title, run.history, {})
+    plots.plot_scores(folder / "lengths.png", title, by_length(test, run.outputs[0]), "BLEU")
+    encoding, places = encoding_of(run.config, run.data.train), telling(test.sources)
+    looked_at.draw_attention(folder / "attention.png", run, encoding, places, columns=2)
     each = zip(test.sources, run.outputs[0], test.references, strict=True)
     lines = [f"{source}\n  {own}\n  right: {right}\n" for source, own, (right, *_) in each]
     (folder / "translations.txt").write_text("\n".join(lines), encoding="utf-8")
@@ -205,8 +245,8 @@ EXPERIMENT = xp.Experiment(
     name="translation", config=Config, presets=PRESETS, load=load,
     load_by=("direction", "source", "target"), problem=problem,
     describe=lambda config, data: [data.described()], report=report, draw=draw,
-    metrics=(xp.Metric("perplexity", False), xp.Metric("bleu")), commands={"translate": translate},
-    trained_model=trained_model,
+    metrics=(*pair_tasks.METRICS, xp.Metric("bleu")), commands={"translate": translate},
+    baselines=baselines, trained_model=trained_model,
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import jax
 import pytest
+from matplotlib.image import imread
+from rich.console import Console
 
 from experiments import translation
+from rnnjax.data.pairs import PairDataset, Pairs
 from rnnjax.experiment.command_line import merge
 from rnnjax.reports.tables import count_params
 from tests.experiments.starting import assert_refused, start
@@ -47,7 +53,12 @@ def test_number_words_are_learnt(run):
     assert result["test_perplexity"] < 3
     assert "tok:none" in result["bleu_signature"]
     assert result["bleu_by_length"].keys() == {"1 to 8 words", "9 to 12 words"}
+    assert result["test_perplexity"] < result["test_fed_back_perplexity"] < 1000
+    assert 0 < result["baselines"]["word table"]["test_bleu"] < 100
+    assert "raw_bleu" not in result
     assert (run / "curves.png").exists()
+    assert imread(run / "attention.png").std() > 0.05
+    assert imread(run / "lengths.png").std() > 0.05
     assert (run / "translations.txt").read_text().count("right: ") == 1_000
 
 
@@ -89,3 +100,50 @@ def test_two_files_are_learnt_from(tmp_path):
 def test_one_file_alone_is_refused():
     with pytest.raises(translation.xp.UsageError, match="belong together"):
         translation.Config(source="x")
+
+
+GERMAN = (
+    "ein hund läuft .", "ein mann , der lacht .", "eine " * 20 + "sonnenblumenfelderreihe",
+    "eine fußballmannschaft .", "zwei , die gehen und stehen , sind hier .", "drei frauen .",
+)  # fmt: skip
+
+
+def test_sentences_that_tell_are_found():
+    assert translation.telling(GERMAN) == [1, 3, 0, 4]
+    assert translation.telling(["...", "ten"]) == [1, 0]
+
+
+def outcome(raw):
+    """Of two seeds, of which the first one is right."""
+    targets = ("a dog runs fast .", "the dog runs fast")
+    own = Pairs(("ein hund rennt .", "der hund rennt"), tuple((t,) for t in targets), raw)
+    text = io.StringIO()
+    run: Any = SimpleNamespace(
+        console=Console(file=text, width=200),
+        data=PairDataset("mine", "here", "none", "German", "English", own, own, own),
+        outputs=[list(targets), ["a dog runs fast .", "the cat runs fast"]],
+    )
+    return run, text
+
+
+def test_raw_texts_are_told_where_they_are(monkeypatch):
+    run, text = outcome(("A dog runs fast.", "The dog runs fast"))
+    found = translation.against_raw(run)
+    second = translation.raw_bleu(run.outputs[1], run.data.test.raw_references, "en").score
+    assert found["raw_bleu"] == pytest.approx((100 + second) / 2)
+    assert "tok:13a" in found["raw_bleu_signature"]
+    assert f"against raw texts: BLEU {found['raw_bleu']:.2f} (nrefs:1|case:lc" in text.getvalue()
+    assert translation.against_raw(outcome(None)[0]) == {}
+
+    def missing(*_):
+        raise translation.xp.UsageError("sacremoses is not installed")
+
+    monkeypatch.setattr(translation, "raw_bleu", missing)
+    assert translation.against_raw(run) == {}
+    assert text.getvalue().endswith("sacremoses is not installed\n")
+
+
+def test_a_table_of_words_is_a_baseline():
+    run, _ = outcome(None)
+    assert translation.baselines(run).keys() == {"word table"}
+    assert translation.baselines(run)["word table"].keys() == {"test_bleu"}
