@@ -289,6 +289,33 @@ def scoring(
     return scoring_symbols(sums, Arrays(*(array[order] for array in arrays)), layout, part)
 
 
+def scoring_fed_back(
+    sums: Callable[..., Any], model: EncoderDecoder, arrays: Arrays, layout: Layout, part: str
+) -> Callable[[Any], dict[str, np.ndarray]]:
+    r"""The same of a model that goes on from its own symbols: ``<part>_fed_back_perplexity``.
+
+    .. math:: \mathrm{loss} = -\mathrm{mean}_t \log p(w_t \mid \hat w_0 … \hat w_{t-1}), \quad
+              \hat w_t = \arg\max_w p(w \mid \hat w_0 … \hat w_{t-1})
+
+    The lengths are those of the targets, whatever it writes. Where its words stand in another order
+    every right one costs much: this is far above the loss after right ones.
+
+    Args:
+        sums: of `learning`.
+        model: an encoder and a decoder.
+        arrays: the pairs.
+        layout: of seeds and rows over devices.
+        part: "validation" or "test".
+    """
+
+    def of_own(params: Any, batch: Arrays) -> jax.Array:
+        never = jnp.zeros(batch.before.shape, bool)
+        own = with_own_words(model, params, batch.sources, jnp.asarray(batch.before), never)
+        return sums(params, batch._replace(before=own))
+
+    return scoring(of_own, arrays, layout, f"{part}_fed_back")
+
+
 def how_to_answer(config: Any) -> How:
     """The search that --beam_size, --length_penalty and --coverage_penalty ask for."""
     return How(

@@ -13,7 +13,6 @@ from rnnjax.data.pairs import PairDataset
 from rnnjax.devices.layout import Layout
 from rnnjax.experiment import encoder_decoder as ed
 from rnnjax.experiment.building import drawn_within, initializing, run_title
-from rnnjax.experiment.fed_back import scoring_fed_back
 from rnnjax.experiment.saved import read_file
 from rnnjax.export import Array, Model
 from rnnjax.models import EncoderDecoder
@@ -66,7 +65,7 @@ def problem(
     held_out = {"validation": data.validation, "test": data.test}
     coded = {part: encoding.arrays(own, config.max_length) for part, own in held_out.items()}
     scores = {part: ed.scoring(sums, own, layout, part) for part, own in coded.items()}
-    fed_back = scoring_fed_back(config, layout, model, coded["test"], "test")
+    fed_back = ed.scoring_fed_back(sums, model, coded["test"], layout, "test")
     answers = ed.answering(config, model, encoding)
 
     @remembered

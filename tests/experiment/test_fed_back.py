@@ -14,7 +14,7 @@ import pytest
 import rnnjax.experiment as xp
 from rnnjax.data.codes import PAD, START
 from rnnjax.experiment import encoder_decoder as ed
-from rnnjax.experiment.fed_back import scoring_fed_back
+from rnnjax.training.lengths import batches_by_length
 from tests.experiment.test_encoder_decoder import ENCODING, PAIRS
 from tests.running import quick_jit
 
@@ -49,7 +49,10 @@ def test_the_model_reads_what_it_wrote():
     shapes = jax.eval_shape(xp.initializing(model, *ed.A_PAIR), jax.random.key(0))
     rng = np.random.default_rng(3)
     params = jax.tree.map(lambda a: 2 * rng.normal(size=a.shape), shapes)
-    found = scoring_fed_back(config, xp.Layout.single(), model, arrays, "test")(params)
+    layout = xp.Layout.single()
+    _, cut = batches_by_length(arrays.lengths, 9, 2, 1, multiple=4)
+    _, sums = ed.learning(config, layout, model, cut, 1)
+    found = ed.scoring_fed_back(sums, model, arrays, layout, "test")(params)
     loss = written_out(model, params, arrays)
     np.testing.assert_allclose(found["test_fed_back_loss"], loss, rtol=1e-10)
     np.testing.assert_allclose(found["test_fed_back_perplexity"], np.exp(loss), rtol=1e-10)

@@ -53,7 +53,7 @@ def test_number_words_are_learnt(run):
     assert result["test_perplexity"] < 3
     assert "tok:none" in result["bleu_signature"]
     assert result["bleu_by_length"].keys() == {"1 to 8 words", "9 to 12 words"}
-    assert result["test_perplexity"] < result["test_fed_back_perplexity"] < 1000
+    assert 1 < result["test_fed_back_perplexity"] < 1000
     assert 0 < result["baselines"]["word table"]["test_bleu"] < 100
     assert "raw_bleu" not in result
     assert (run / "curves.png").exists()
