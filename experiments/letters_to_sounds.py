@@ -31,7 +31,8 @@ import rnnjax.experiment as xp
 from rnnjax.data import pronunciations
 from rnnjax.data.codes import UNKNOWN, WordVocabulary
 from rnnjax.data.edit_distance import confusions, error_rates
-from rnnjax.data.letter_table import letter_metrics
+from rnnjax.data.joint_ngrams import joint_metrics
+from rnnjax.data.letter_table import aligned, letter_metrics
 from rnnjax.data.pairs import PairDataset, Pairs
 from rnnjax.experiment import encoder_decoder as ed
 from rnnjax.experiment import looked_at, pair_tasks, sentences
@@ -121,6 +122,12 @@ def draw(folder: Path, run: xp.Outcome) -> None:
     looked_at.draw_attention(path, run, encoding, places, title=lambda word: word.replace(" ", ""))
 
 
+def baselines(run: xp.Outcome) -> xp.Baselines:
+    """What tables of letters reach, and n-grams of letters with their sounds."""
+    words = aligned(run.data.train.examples())
+    return letter_metrics(run.data, words) | joint_metrics(run.data, words)
+
+
 def spelt(word: str, encoding: ed.Encoding, longest: int) -> str:
     """A user's word as the data spell it, its letters between blanks.
 
@@ -163,7 +170,7 @@ EXPERIMENT = xp.Experiment(
     name="letters_to_sounds", config=Config, presets=PRESETS, load=pronunciations.load,
     problem=problem, describe=lambda config, data: [data.described()], report=report, draw=draw,
     metrics=(*pair_tasks.METRICS, xp.Metric("per", False), xp.Metric("wer", False)),
-    baselines=lambda run: letter_metrics(run.data), commands={"pronounce": pronounce},
+    baselines=baselines, commands={"pronounce": pronounce},
     trained_model=trained_model,
 )  # fmt: skip
 

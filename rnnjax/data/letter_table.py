@@ -67,14 +67,17 @@ class LetterTable:
         return " ".join(found)
 
 
-def letter_metrics(data: PairDataset, width: int = 4) -> dict[str, dict[str, float]]:
+def letter_metrics(
+    data: PairDataset, words: Sequence[tuple[list[str], list[str]]], width: int = 4
+) -> dict[str, dict[str, float]]:
     """The error rates of both tables on the test words, in per cent, by the method's name.
 
     Args:
         data: letters and sounds.
+        words: of `aligned`, of its training words.
         width: of the table that looks at neighbours.
     """
-    reached, words = {}, aligned(data.train.examples())
+    reached = {}
     for name, size in (("letter table", 0), ("letters in context", width)):
         table = LetterTable.learnt(words, size)
         answers = map(table.pronounce, data.test.sources)

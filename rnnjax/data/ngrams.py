@@ -258,6 +258,30 @@ class Interpolated:
             raise ValueError("No token counts, so there is no mean loss.")
         return -log_probs.mean(axis=1)
 
+    def continued(self, ended: np.ndarray, tokens: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How probable tokens are after contexts, and what they end, to go on from.
+
+        Args:
+            ended: of each context the numbers of the n-grams that it ends with, of 0, 1, … tokens,
+                int64 ``[N, M]``; before any token ``[N, 1]`` of 0.
+            tokens: the next ones ``[N]``.
+
+        Returns:
+            Probabilities ``[N]``, and the same numbers of the contexts with these tokens behind, of
+            as many tokens at most as the order.
+        """
+        after, probs = [np.zeros(len(tokens), np.int64)], np.array(1 / self.counts.num_symbols)
+        longest = ended.shape[1] - 1
+        for n, grams in enumerate(self.counts.grams[: longest + 1]):
+            contexts = ended[:, n]
+            numbers = np.full(len(tokens), UNSEEN)
+            (seen,) = np.nonzero(contexts != UNSEEN)
+            numbers[seen] = grams.find(contexts[seen] * self.counts.num_symbols + tokens[seen])
+            level = (self.last if n == longest else self.inner)[n]
+            probs = level.refined(Places(seen, contexts, numbers), probs)
+            after.append(numbers)
+        return probs, np.stack(after[: self.counts.order + 1], axis=1)
+
     def distribution(self, context: ArrayLike = ()) -> np.ndarray:
         """How probable each symbol is as the next one, float64 ``[V]``.
 

@@ -309,8 +309,8 @@ def scoring_fed_back(
     """
 
     def of_own(params: Any, batch: Arrays) -> jax.Array:
-        never = jnp.zeros(batch.before.shape, bool)
-        own = with_own_words(model, params, batch.sources, jnp.asarray(batch.before), never)
+        sources, before = jnp.asarray(batch.sources), jnp.asarray(batch.before)
+        own = with_own_words(model, params, sources, before, jnp.zeros(before.shape, bool))
         return sums(params, batch._replace(before=own))
 
     return scoring(of_own, arrays, layout, f"{part}_fed_back")

@@ -92,6 +92,6 @@ def test_both_tables_are_told_in_per_cent():
     train = Pairs(("c e", "c a", "b a c", "a"), (("S",), ("K AE",), ("B AE K",), ("AE",)))
     test = Pairs(("c e", "b a"), (("S IY", "S"), ("B AE",)))
     data = PairDataset("own", "here", "none", "letters", "phonemes", train, train, test)
-    found = letter_metrics(data)
+    found = letter_metrics(data, aligned(data.train.examples()))
     assert found["letter table"] == {"test_per": pytest.approx(100 / 3), "test_wer": 50.0}
     assert found["letters in context"] == {"test_per": 0.0, "test_wer": 0.0}

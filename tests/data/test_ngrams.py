@@ -210,3 +210,16 @@ def test_what_cannot_be_scored_is_refused():
         with pytest.raises(ValueError, match="No token counts"):
             model.losses(tokens, mask=mask)
     assert model.log_probs([]).shape == (2, 0)
+
+
+@MODELS
+def test_going_on_token_by_token_is_the_same(model):
+    """In several rows at once, of which some end with what never occurred."""
+    counted = model(TRAIN, V, ORDER, [0, 7])
+    rows = np.array([[0, 1, 2, 0, 3], [4, 4, 4, 4, 4], TRAIN[:5]])
+    ended = np.zeros((3, 1), np.int64)
+    for t in range(rows.shape[1]):
+        probs, ended = counted.continued(ended, rows[:, t])
+        assert ended.shape == (3, min(t + 1, ORDER) + 1)
+        wanted = [counted.log_probs(row)[-1, t] for row in rows]
+        np.testing.assert_allclose(np.log(probs), wanted, rtol=1e-12)

@@ -22,7 +22,7 @@ def written_out(rounds):
     num_targets = len({word for _, e in corpus for word in e})
     t = collections.defaultdict(lambda: 1 / num_targets)
     for _ in range(rounds):
-        counts, totals = collections.Counter(), collections.Counter()
+        counts, totals = collections.defaultdict(float), collections.defaultdict(float)
         for source, target in corpus:
             for e in target:
                 norm = sum(t[f, e] for f in source)
