@@ -125,7 +125,7 @@ def test_spelling_is_learnt_and_drawn(run):
     assert result["test_per"] < result["test_wer"] <= 100
     assert result["test_perplexity"] < 3
     assert result["test_fed_back_perplexity"] > 1
-    assert result["baselines"].keys() == {"letter table", "letters in context"}
+    assert result["baselines"].keys() == {"letter table", "letters in context", "joint n-grams"}
     assert result["baselines"]["letters in context"]["test_per"] < 5
     assert 0 < len(result["confusions"]) <= 10
     assert imread(run / "attention.png").std() > 0.05
