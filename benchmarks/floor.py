@@ -5,7 +5,8 @@ A step of a recurrent layer multiplies ``[B, I]`` and ``[B, H]`` with the weight
 of the state and of the weights). So a training step takes 24·B·T·H·(H+I) for an LSTM (G = 4), 18
 for a GRU and 6 for a simple RNN, a forward pass a third of that, and both directions twice.
 Embedding, dense layers, everything elementwise and the optimiser are left out: the floor is what
-the recurrence can't avoid. Those of language models are in `benchmarks.language.floor`.
+the recurrence can't avoid. Those of language models and of translation are in packages of their
+own, as `benchmarks.language.floor`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.language.work import LanguageWork
 from benchmarks.work import NUM_GATES, Row, Work
-
-CHAIN = 64
-"""Steps in a row as one program: each product waits for the one before, as in a layer."""
 
 
 def operations(row: Row) -> int:
@@ -32,22 +29,16 @@ def operations(row: Row) -> int:
     return 3 * forward if row.kind == "train" else forward
 
 
-def operations_of_chain(work: Work | LanguageWork) -> int:
-    """Floating-point operations of one run of `Chain`."""
-    each = 2 * work.batch * work.hidden_size**2 * NUM_GATES[work.cell]
-    return CHAIN * work.num_matrices * each
-
-
 def fraction(row: Row, seconds: float, chain_seconds: float) -> float:
     """The floor over the time taken: 1 is at the floor, 0.5 is twice its time."""
-    rate = operations_of_chain(row.work) / chain_seconds
+    rate = row.work.chained.operations / chain_seconds
     return operations(row) / rate / seconds
 
 
 class Chain:
-    """``[B, H] x [H, G·H]`` in a loop, in JAX, by each of the work's matrices in turn.
+    """The row's `Chained` products in a loop, in JAX.
 
-    The weights are G copies of Q / G with Q orthogonal, and the sum over the gates is the next
+    The weights are G copies of Q / G with Q orthogonal, and the sum over the copies is the next
     state, so that no number grows or dies away however long the chain is. As many matrices as a
     step of the work has take as much memory, and as long to be read.
     """
@@ -56,22 +47,21 @@ class Chain:
         import jax
         import jax.numpy as jnp
 
-        gates, size = NUM_GATES[row.work.cell], row.work.hidden_size
+        rows, size, copies, num_matrices, steps = row.work.chained
         rng = np.random.default_rng(0)
         all_q = [
-            np.linalg.qr(rng.standard_normal((size, size)))[0] / gates
-            for _ in range(row.work.num_matrices)
+            np.linalg.qr(rng.standard_normal((size, size)))[0] / copies for _ in range(num_matrices)
         ]
-        weights = [jnp.asarray(np.tile(q, (1, gates)), "float32") for q in all_q]
-        self._first = jnp.asarray(rng.standard_normal((row.work.batch, size)), "float32")
+        weights = [jnp.asarray(np.tile(q, (1, copies)), "float32") for q in all_q]
+        self._first = jnp.asarray(rng.standard_normal((rows, size)), "float32")
 
         def multiply(_: int, state: Any) -> Any:
             for each in weights:
                 products = state @ each
-                state = products.reshape(*state.shape[:-1], gates, size).sum(axis=-2)
+                state = products.reshape(*state.shape[:-1], copies, size).sum(axis=-2)
             return state
 
-        self._run = jax.jit(lambda state: jax.lax.fori_loop(0, CHAIN, multiply, state))
+        self._run = jax.jit(lambda state: jax.lax.fori_loop(0, steps, multiply, state))
 
     def run(self) -> Any:
         return self._run(self._first)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.agreement import compare
-from benchmarks.floor import fraction, operations, operations_of_chain
+from benchmarks.floor import fraction, operations
 from benchmarks.machine import Bystanders
 from benchmarks.peers import OURS, Settings, left_out
 from benchmarks.process import SideFailedError, WorkerProcess
@@ -142,7 +142,7 @@ def describe(
     row: Row, chain: Mapping[str, float], results: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     """The row's entry in the results."""
-    rate = operations_of_chain(row.work) / chain["median"]
+    rate = row.work.chained.operations / chain["median"]
     return {
         **row.to_json(),
         "num_params": row.part("work").num_params(row.work) if row.kind != "stream" else None,

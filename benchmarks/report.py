@@ -59,6 +59,9 @@ def summary_table(entries: Entries, peers: Sequence[str]) -> Table:
     return table
 
 
+WRITING = ("sample", "answer")
+"""Kinds of rows that write symbols one after the other."""
+
 BUSY = 0.2
 """From so many cores on, busy with something else, a measurement is called disturbed."""
 
@@ -76,7 +79,7 @@ def notes(entries: Entries) -> list[str]:
         for side, result in entry["sides"].items():
             if result["status"] != "timed":
                 lines.append(f"{name}, {side}: {result['status']}: {result['reason']}")
-        if entry["kind"] == "sample":
+        if entry["kind"] in WRITING:
             lines.append(f"{name}, for each symbol of a text: {', '.join(_each_symbol(entry))}")
         turn = entry["sides"].get("in turn", {})
         if "ratio" in turn:
@@ -124,7 +127,7 @@ def _sizes(entry: Mapping[str, Any]) -> str:
     if "work" not in entry:
         return "processes, from start to result"
     work = entry["work"]
-    what = "symbols written" if entry["kind"] == "sample" else "steps"
+    what = "symbols written" if entry["kind"] in WRITING else "steps"
     return f"batch {work['batch']}, {work['steps']} {what}, {work['hidden_size']} units"
 
 

@@ -13,8 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.chained import Chained
 from benchmarks.language import work as language
 from benchmarks.language.work import LanguageWork
+from benchmarks.translation import work as translation
+from benchmarks.translation.work import TranslationWork
 
 NUM_GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
 
@@ -58,9 +61,9 @@ class Work:
     eval_batch: int = 0
 
     @property
-    def num_matrices(self) -> int:
-        """Matrices ``[H, G·H]`` that every step needs, for the floor: the state's."""
-        return 1
+    def chained(self) -> Chained:
+        """The products that the floor's rate is measured by: those with the state's matrix."""
+        return Chained(self.batch, self.hidden_size, NUM_GATES[self.cell], 1)
 
     @property
     def directions(self) -> tuple[str, ...]:
@@ -73,9 +76,10 @@ class Row:
 
     Attributes:
         kind: "train" (loss, gradient and Adam's update), "forward" (the outputs of a batch),
-            "stream" (one step of the layer at batch 1, its carry kept) or "sample" (so many symbols
-            written by a language model, each drawn and read before the next).
-        work: a `Work` or a `LanguageWork`, with the batch that this row reads.
+            "stream" (one step of the layer at batch 1, its carry kept), "sample" (so many symbols
+            written by a language model, each drawn and read before the next) or "answer" (so many
+            symbols of the most probable translation that a search finds).
+        work: a `Work`, a `LanguageWork` or a `TranslationWork`, with the batch that this row reads.
     """
 
     name: str
@@ -88,13 +92,18 @@ class Row:
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Row:
         given = {n: tuple(v) if isinstance(v, list) else v for n, v in fields["work"].items()}
-        work: Any = LanguageWork if "num_symbols" in given else Work
+        kinds = (Work, LanguageWork, TranslationWork)
+        work: Any = next(k for k in kinds if {f.name for f in dataclasses.fields(k)} == set(given))
         return cls(fields["name"], fields["kind"], work(**given))
+
+    @property
+    def package(self) -> str:
+        """Of the modules that know rows like this one."""
+        return type(self.work).__module__.rpartition(".")[0]
 
     def part(self, name: str) -> Any:
         """The module "work", "convert" or "floor" that knows rows like this one."""
-        folder = "benchmarks.language" if isinstance(self.work, LanguageWork) else "benchmarks"
-        return importlib.import_module(f"{folder}.{name}")
+        return importlib.import_module(f"{self.package}.{name}")
 
 
 _MNIST = {"cell": "simple_rnn", "steps": 28, "input_size": 28, "eval_batch": 1000}
@@ -132,7 +141,8 @@ RUNS = ("whole", "seeds")
 def default_names(device: str) -> tuple[str, ...]:
     if device == "gpu":
         return GPU_LAYERS
-    return (*(work.name for work in ARTICLES), *LAYERS, *STREAMS, *language.ROWS, *RUNS)
+    works = (work.name for work in ARTICLES)
+    return (*works, *LAYERS, *STREAMS, *language.ROWS, *translation.ROWS, *RUNS)
 
 
 def rows_named(names: Iterable[str]) -> list[Row]:
@@ -164,6 +174,8 @@ def _rows_of(name: str) -> list[Row]:
             return [Row(f"{name}.train", "train", work), Row(f"{name}.eval", "forward", evaluation)]
     if name in language.ROWS:
         return [Row(f"{name}.{end}", kind, work) for end, kind, work in language.ROWS[name]]
+    if name in translation.ROWS:
+        return [Row(name, *translation.ROWS[name])]
     if name in STREAMS:
         work = Work(name, name.partition("-")[0], 1, 1, 128, 128)
         return [Row(f"{name}.step", "stream", work)]

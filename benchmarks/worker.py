@@ -74,6 +74,8 @@ class Worker:
             end = time.perf_counter()
             if self._row.kind == "sample":
                 outputs = compared(self._row, program, program.to_numpy(first))
+            elif self._row.kind == "answer":
+                outputs = program.found(first)
             else:
                 outputs = [program.to_numpy(first).copy()]
                 for _ in range(CALLS_COMPARED - 1):

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.chained import Chained
+from benchmarks.symbols import drawn
+
 if TYPE_CHECKING:
     from benchmarks.work import Row
 
@@ -54,6 +57,11 @@ class LanguageWork:
         return 2 * self.num_layers - 1
 
     @property
+    def chained(self) -> Chained:
+        """The products that the floor's rate is measured by."""
+        return Chained(self.batch, self.hidden_size, 4, self.num_matrices)
+
+    @property
     def bands(self) -> list[tuple[int, int]]:
         """Words and features of each band of an adaptive softmax, the head first."""
         ends = (0, *self.cutoffs, self.num_symbols)
@@ -93,16 +101,13 @@ def num_params(work: LanguageWork) -> int:
 
 
 def make_batch(row: Row) -> tuple[np.ndarray, np.ndarray]:
-    """Symbols ``[B, T]`` and the ones after them, the k-th as frequent as 1 / k (Zipf's law).
+    """Symbols ``[B, T]`` and the ones after them.
 
     The same ones in every process. Who writes reads as many as `PROMPT` first, to be checked.
     """
     work = row.work
     steps = work.steps if row.kind == "train" else PROMPT
-    share = 1 / np.arange(1, work.num_symbols + 1)
-    rng = np.random.default_rng(7)
-    text = rng.choice(work.num_symbols, (work.batch, steps + 1), p=share / share.sum())
-    text = text.astype(np.int32)
+    text = drawn(np.random.default_rng(7), work.num_symbols, (work.batch, steps + 1))
     return np.ascontiguousarray(text[:, :-1]), np.ascontiguousarray(text[:, 1:])
 
 

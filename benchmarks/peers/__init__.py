@@ -15,7 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from benchmarks.language.work import LanguageWork
-from benchmarks.work import Row
+from benchmarks.translation.work import TranslationWork
+from benchmarks.work import Row, Work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +61,14 @@ class Writer(Program, Protocol):
 
     def read(self, symbols: np.ndarray) -> np.ndarray:
         """The logits ``[T, B, V]`` after each of the symbols ``[T, B]``, from the first state."""
+        ...
+
+
+class Translator(Program, Protocol):
+    """One that searches the most probable translations of its sources."""
+
+    def found(self, result: Any) -> list[np.ndarray]:
+        """The best translations, whole numbers ``[B, T]``, and their log-probabilities ``[B]``."""
         ...
 
 
@@ -112,15 +121,17 @@ PEERS = tuple(side for side in SIDES if side != OURS)
 
 def load(side: str, row: Row | None = None) -> Any:
     """The module of a side, with ``prepare``; for a row, the one with its ``build``."""
-    is_language = row is not None and isinstance(row.work, LanguageWork)
-    folder = "benchmarks.language" if is_language else "benchmarks.peers"
-    return importlib.import_module(f"{folder}.{SIDES[side].module}")
+    is_layer = row is None or isinstance(row.work, Work)
+    package = "benchmarks.peers" if is_layer else row.package
+    return importlib.import_module(f"{package}.{SIDES[side].module}")
 
 
 def left_out(side: str, row: Row) -> str | None:
     """Why a row is not measured on a side, if it isn't."""
-    if not isinstance(row.work, LanguageWork) or side in (OURS, "torch"):
+    if isinstance(row.work, Work) or side in (OURS, "torch"):
         return None
+    if isinstance(row.work, TranslationWork):
+        return "translation is compared with PyTorch only"
     if side.startswith("flax"):
         return "language models are compared with PyTorch and Keras only"
     return "Keras has no adaptive softmax" if row.work.cutoffs else None

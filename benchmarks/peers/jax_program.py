@@ -21,6 +21,10 @@ Place = Callable[[Any, bool], Any]
 """``place(tree, by_rows)`` puts arrays on the device, perhaps spread by their first axis."""
 
 
+ADAM = optax.adam(1e-3)
+"""The optimiser of every training step."""
+
+
 def configure(settings: Settings) -> None:
     """Precision of products; float32 on a CPU is float32 in any case."""
     if settings.device == "gpu":
@@ -101,14 +105,14 @@ class Forward(JaxProgram):
 
 
 class Updates(JaxProgram):
-    """Loss, gradient and Adam's update, given ``loss(params, x, y)``."""
+    """Loss, gradient and an update, given ``loss(params, *batch)``."""
 
-    def __init__(self, loss: Any, params: Any, batch: Any, place: Place = put) -> None:
-        optimizer = optax.adam(1e-3)
-
-        def update(state: Any, x: Any, y: Any) -> Any:
+    def __init__(
+        self, loss: Any, params: Any, batch: Any, place: Place = put, optimizer: Any = ADAM
+    ) -> None:
+        def update(state: Any, *batch: Any) -> Any:
             params, opt_state = state
-            value, gradient = jax.value_and_grad(loss)(params, x, y)
+            value, gradient = jax.value_and_grad(loss)(params, *batch)
             updates, opt_state = optimizer.update(gradient, opt_state, params)
             return (optax.apply_updates(params, updates), opt_state), value
 

@@ -8,9 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
-from benchmarks.peers.jax_program import JaxProgram, name_leaves
+from benchmarks.peers.jax_program import ADAM, JaxProgram, name_leaves
 from rnnjax.devices.layout import Layout
 from rnnjax.training.loop import Trainer, init_state
 
@@ -42,10 +41,16 @@ class SameBatch:
 
 
 class LoopTraining(JaxProgram):
-    """Loss, gradient and Adam's update, given ``losses(params, batch)`` of each row."""
+    """Loss, gradient and an update, given ``losses(params, batch)`` of each row."""
 
-    def __init__(self, losses: Callable[..., Any], params: Any, batch: Any, layout: Layout) -> None:
-        optimizer = optax.adam(1e-3)
+    def __init__(
+        self,
+        losses: Callable[..., Any],
+        params: Any,
+        batch: Any,
+        layout: Layout,
+        optimizer: Any = ADAM,
+    ) -> None:
         self._first, self._losses, self._batch = params, losses, batch
 
         def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:

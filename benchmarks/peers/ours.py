@@ -10,7 +10,6 @@ import numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 import rnnjax
-from benchmarks.language.work import LanguageWork
 from benchmarks.peers import Program, Settings
 from benchmarks.peers.jax_program import (
     Forward,
@@ -82,13 +81,13 @@ def _model(work: Work, layer: Any) -> Any:
     return (SequenceTagger if work.every_step else SequenceClassifier)(layer, work.outputs)
 
 
-def layout_of(work: Work | LanguageWork, settings: Settings) -> Layout:
+def layout_of(work: Any, settings: Settings) -> Layout:
     """The CPU devices that share the rows, if they can be shared out evenly."""
     shares = settings.our_devices if work.batch % settings.our_devices == 0 else 1
     return Layout.over(jax.devices()[:shares], batch_size=work.batch)
 
 
-def place_of(work: Work | LanguageWork, settings: Settings) -> Place:
+def place_of(work: Any, settings: Settings) -> Place:
     """Rows over the CPU devices, if there are several and the rows can be shared out evenly."""
     if settings.our_devices == 1 or work.batch % settings.our_devices:
         return put

@@ -91,7 +91,7 @@ class Forward(TorchProgram):
 
 
 class Updates(TorchProgram):
-    """Loss, gradient and Adam's update, given a module with ``loss(x, y)``."""
+    """Loss, gradient and Adam's update, given a module with ``loss(*batch)``."""
 
     def __init__(
         self,
@@ -100,12 +100,14 @@ class Updates(TorchProgram):
         batch: Any,
         settings: Settings,
         fused: bool,
+        clip_norm: float | None = None,
     ) -> None:
         super().__init__(settings)
         self.weights = {name: torch.tensor(array) for name, array in weights.items()}
         self.model = model.to(self.device)
         self.model.load_state_dict(self.weights)
         self.batch = tuple(map(self.put, batch))
+        self.clip_norm = clip_norm
         self.optimizer = torch.optim.Adam(self.model.parameters(), 1e-3, fused=fused)
 
     def loss(self) -> Any:
@@ -115,6 +117,8 @@ class Updates(TorchProgram):
         self.optimizer.zero_grad(set_to_none=True)
         loss = self.loss()
         loss.backward()
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self.optimizer.step()
         return loss
 
