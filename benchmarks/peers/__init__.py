@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchmarks.language.work import LanguageWork
 from benchmarks.translation.work import TranslationWork
 from benchmarks.work import Row, Work
 

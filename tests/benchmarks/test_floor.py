@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.floor import CHAIN, Chain, fraction, operations, operations_of_chain
+from benchmarks.chained import CHAIN
+from benchmarks.floor import Chain, fraction, operations
 from benchmarks.work import rows_named
 
 
@@ -30,7 +31,7 @@ def test_operations_of_the_works(name, expected):
 
 def test_the_floor_is_reached_at_the_rate_of_the_chain():
     (row,) = rows_named(["lstm-2x3x4.forward"])
-    assert operations_of_chain(row.work) == 64 * 2 * 2 * 4 * 16
+    assert row.work.chained.operations == 64 * 2 * 2 * 4 * 16
     # A chain of 16,384 operations in a second, a row of 8·2·3·4·8 = 1,536.
     assert fraction(row, seconds=1536 / 16384, chain_seconds=1.0) == pytest.approx(1)
     assert fraction(row, seconds=1.0, chain_seconds=1.0) == pytest.approx(1536 / 16384)

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.floor import CHAIN, Chain, operations, operations_of_chain
+from benchmarks.chained import CHAIN
+from benchmarks.floor import Chain, operations
 from benchmarks.language import convert
 from benchmarks.language.work import LanguageWork, make_batch, num_params
 from benchmarks.peers import OURS, SIDES, left_out, load
@@ -87,7 +88,7 @@ def test_operations_of_words_are_those_of_the_words_that_came():
 
 
 def test_the_chain_passes_through_every_matrix():
-    assert operations_of_chain(LETTERS) == CHAIN * 3 * 2 * 3 * 4 * 6 * 6
+    assert LETTERS.chained.operations == CHAIN * 3 * 2 * 3 * 4 * 6 * 6
     result = np.asarray(Chain(Row("", "sample", LETTERS)).run())
     rng = np.random.default_rng(0)
     q = [np.linalg.qr(rng.standard_normal((6, 6)))[0] for _ in range(3)]
