@@ -30,6 +30,7 @@ def training():
     return built("rnnjax", TRAINING, in_loop=False)
 
 
+@pytest.mark.slow
 def test_the_loss_of_a_training_step(training):
     weights, surprises = convert.initial_weights(TRAINING), []
     for source, before, target in zip(*make_batch(TRAINING), strict=True):
