@@ -4,6 +4,7 @@
     python benchmarks/compare_peers.py --data_dir=DIR
     python benchmarks/compare_peers.py --work=keras50,lstm-64x256x512.train --peers=torch
     python benchmarks/compare_peers.py --work=charlm,wordlm.train --keep_memory
+    python benchmarks/compare_peers.py --work=translate_train,translate_beam5 --peers=torch
 
 Every side is a process of its own, started once. For each row of the table all sides get the same
 weights and the same batch; their outputs and gradients are compared with ours, and who computes
