@@ -53,12 +53,12 @@ def test_the_gradient_is_clipped():
     ],
 )
 def test_a_search(beam_size, variant):
-    work = TranslationWork("search", 3, 5, 6, 31, 4, 2, beam_size=beam_size)
+    work = TranslationWork("search", 9, 8, 6, 31, 4, 2, beam_size=beam_size)
     row = Row("search", "answer", work)
     program = built("torch", row, **variant)
     tokens, scores = program.found(program.run())
     weights = convert.initial_weights(row)
     for source, written, score in zip(make_batch(row)[0], tokens, scores, strict=True):
-        expected, best = search(weights, source, beam_size, 5)
+        expected, best = search(weights, source, beam_size, 8)
         assert written.tolist() == expected
         assert score == pytest.approx(best, rel=1e-5)
