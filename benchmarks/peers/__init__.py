@@ -120,8 +120,9 @@ PEERS = tuple(side for side in SIDES if side != OURS)
 
 def load(side: str, row: Row | None = None) -> Any:
     """The module of a side, with ``prepare``; for a row, the one with its ``build``."""
-    is_layer = row is None or isinstance(row.work, Work)
-    package = "benchmarks.peers" if is_layer else row.package
+    package = "benchmarks.peers"
+    if row is not None and not isinstance(row.work, Work):
+        package = row.package
     return importlib.import_module(f"{package}.{SIDES[side].module}")
 
 

@@ -180,7 +180,7 @@ def _search(
         if constrain is not None:
             logits = jax.vmap(constrain, (None, 1), 1)(search.t, logits)
         num_best = min(2 * num_beams, num_beams * logits.shape[-1])
-        scores, source, new = best_continuations(search.living.scores, (logits, total), num_best)
+        scores, source, new = best_continuations(search.living.scores, logits, total, num_best)
         grown = _rows(search.living.tokens, source)
         grown = lax.dynamic_update_index_in_dim(grown, new, search.t, 2)
         return carry, Beams(grown, scores, jnp.full(new.shape, search.t + 1)), source

@@ -14,7 +14,7 @@ FEWEST = 16
 
 
 def best_continuations(
-    scores: jax.Array, log_probs: tuple[jax.Array, jax.Array], num: int
+    scores: jax.Array, logits: jax.Array, total: jax.Array, num: int
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
     r"""The highest of all ``scores[b, k] + (logits[b, k, v] - total[b, k])``.
 
@@ -24,18 +24,18 @@ def best_continuations(
 
     Args:
         scores: of the sequences so far, ``[B, K]``.
-        log_probs: logits ``[B, K, V]``, and what normalises them, ``[B, K]``.
+        logits: of all tokens behind each, ``[B, K, V]``.
+        total: what normalises them, ``[B, K]``.
         num: N, how many, at most K V.
 
     Returns:
         Their scores, their sequences and their tokens, each ``[B, N]``.
 
     >>> logits = jnp.log(jnp.array([[[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]]))
-    >>> _, sequences, tokens = best_continuations(jnp.zeros((1, 2)), (logits, jnp.zeros((1, 2))), 3)
+    >>> _, sequences, tokens = best_continuations(jnp.zeros((1, 2)), logits, jnp.zeros((1, 2)), 3)
     >>> sequences.tolist(), tokens.tolist()
     ([[1, 0, 0]], [[2, 0, 1]])
     """
-    logits, total = log_probs
     size = logits.shape[-1]
 
     def scored(logits: jax.Array) -> jax.Array:
@@ -60,4 +60,5 @@ def best_continuations(
     own_total, own_score = (jnp.take_along_axis(a, sequences, axis=1) for a in (total, scores))
     continued = jnp.where(is_there, own_score + (of_blocks - own_total), -jnp.inf)
     found, place = lax.top_k(continued, num)
-    return found, *(jnp.take_along_axis(a, place, axis=1) for a in (sequences, tokens))
+    sequences, tokens = (jnp.take_along_axis(a, place, axis=1) for a in (sequences, tokens))
+    return found, sequences, tokens

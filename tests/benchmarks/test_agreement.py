@@ -64,7 +64,10 @@ def test_only_the_bias_that_one_side_lacks_may_be_missing():
 
 def test_what_was_chosen_is_the_same_or_it_disagrees():
     """A neighbour among 100,000 words is no rounding."""
-    chosen = {"output.0": np.array([[5, 100_000]], np.int32), "output.1": np.float32([-3.0])}
+    chosen = {
+        "output.0": np.array([[5, 100_000]], np.int32),
+        "output.1": np.array([-3.0], np.float32),
+    }
     assert compare("answer", chosen, chosen)["disagrees"] is None
     other = chosen | {"output.0": np.array([[6, 100_000]], np.int32)}
     assert "output.0 differs" in str(compare("answer", chosen, other)["disagrees"])

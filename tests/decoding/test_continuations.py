@@ -8,7 +8,7 @@ import pytest
 from rnnjax.decoding import continuations
 from rnnjax.decoding.continuations import best_continuations
 
-FIND = jax.jit(best_continuations, static_argnums=2)
+FIND = jax.jit(best_continuations, static_argnums=3)
 
 
 def sorted_out(scores, logits, total, num):
@@ -36,7 +36,7 @@ def test_in_the_order_of_a_stable_sort(shape, num):
     # As at the first step, and where tokens are not allowed.
     scores[:, 1:2], logits[..., 3:5] = -np.inf, -np.inf
     logits[..., -1] = 4
-    found = FIND(jnp.asarray(scores), (jnp.asarray(logits), jnp.asarray(total)), num)
+    found = FIND(jnp.asarray(scores), jnp.asarray(logits), jnp.asarray(total), num)
     expected = sorted_out(scores, logits, total, num)
     for mine, theirs in zip(found, expected, strict=True):
         np.testing.assert_array_equal(mine, theirs)
@@ -46,7 +46,7 @@ def test_where_fewer_tokens_are_possible_than_wanted_those_come_first():
     size = continuations.WIDTH * continuations.FEWEST + 5
     logits = np.full((1, 1, size), -np.inf)
     logits[0, 0, [2, size - 1]] = [1.0, 2.0]
-    scores, sequences, tokens = FIND(jnp.zeros((1, 1)), (jnp.asarray(logits), jnp.zeros((1, 1))), 4)
+    scores, sequences, tokens = FIND(jnp.zeros((1, 1)), jnp.asarray(logits), jnp.zeros((1, 1)), 4)
     assert scores.tolist() == [[2.0, 1.0, -np.inf, -np.inf]]
     assert tokens[0, :2].tolist() == [size - 1, 2]
     assert (np.asarray(tokens) < size).all()
