@@ -15,7 +15,7 @@ from jax import lax
 from jax.tree_util import Partial
 
 from rnnjax.decoding.constraints import Constraint
-from rnnjax.decoding.continuations import best_continuations
+from rnnjax.decoding.largest import largest
 from rnnjax.decoding.sampling import in_float
 from rnnjax.decoding.step_functions import (
     Carry,
@@ -176,14 +176,21 @@ def _search(
         last = jnp.where(search.t == 0, first_tokens[:, None], last)
         carry, logits = step(search.carry, last.reshape(-1))
         logits = in_float(logits).reshape(num_rows, num_beams, -1)
-        total = jax.nn.logsumexp(logits, axis=-1)
+        total = jax.nn.logsumexp(logits, axis=-1, keepdims=True)
         if constrain is not None:
             logits = jax.vmap(constrain, (None, 1), 1)(search.t, logits)
-        num_best = min(2 * num_beams, num_beams * logits.shape[-1])
-        scores, source, new = best_continuations(search.living.scores, logits, total, num_best)
+        # Of each sequence's own continuations no more than 2 K are among the best 2 K of all. So
+        # the others are never normalised.
+        num_each = min(2 * num_beams, logits.shape[-1])
+        highest, tokens = largest(logits, num_each)
+        log_probs = search.living.scores[..., None] + (highest - total)
+        num_best = min(2 * num_beams, num_beams * num_each)
+        scores, best = lax.top_k(log_probs.reshape(num_rows, -1), num_best)
+        source = best // num_each
         grown = _rows(search.living.tokens, source)
+        new = _rows(tokens.reshape(num_rows, -1), best)
         grown = lax.dynamic_update_index_in_dim(grown, new, search.t, 2)
-        return carry, Beams(grown, scores, jnp.full(new.shape, search.t + 1)), source
+        return carry, Beams(grown, scores, jnp.full(best.shape, search.t + 1)), source
 
     def taken_off(carry: Carry) -> Any:
         return 0 if penalise is None else penalise(carry).reshape(num_rows, -1).astype(dtype)
