@@ -144,7 +144,7 @@ def problem(config: Config, layout: xp.Layout, data: imdb.ReviewDataset) -> xp.P
     def loss(params: Any, carry: Any, batch: Any, key: jax.Array, **rates: jax.Array) -> Any:
         reviews, labels, beside = batch
         read = functools.partial(logits, params, rates=rates, training=True, rngs={"dropout": key})
-        return cross_entropy(cut(read, reviews, reviews.mask, layout) + beside, labels), carry
+        return cross_entropy(read(reviews) + beside, labels), carry
 
     needs = xp.needs_of(
         config, layout, init, layer=model.layer, time_steps=cut.limits[-1],
@@ -164,10 +164,10 @@ def problem(config: Config, layout: xp.Layout, data: imdb.ReviewDataset) -> xp.P
         title="bidirectional " * config.bidirectional + xp.run_title(config, config.cell, data),
         dataset=data, model=model, init=xp.beginning_with(init, given), loss=loss,
         keys=layout.keys(config.seed, 2), data=(pad(texts, length), labels, beside),
-        batches=batches, evaluate=validate, test=test, watched="validation", best_by=xp.ACCURACY,
-        keep_best=config.keep_best, predict=predict, test_inputs=tests, class_names=CLASSES,
+        batches=batches, cut=cut.of_first(layout), evaluate=validate, test=test, predict=predict,
+        watched="validation", best_by=xp.ACCURACY, keep_best=config.keep_best, test_inputs=tests,
         test_labels=data.test_labels, files={VOCABULARY: vocabulary.to_json() + "\n"}, needs=needs,
-        layer_rates=xp.LayerRates(model.groups, config.layer_decay, thaw),
+        layer_rates=xp.LayerRates(model.groups, config.layer_decay, thaw), class_names=CLASSES,
     )  # fmt: skip
 
 

@@ -247,31 +247,29 @@ def learning(
     def loss(
         params: Any, carry: Any, batch: Any, key: jax.Array, step: jax.Array
     ) -> tuple[jax.Array, Any]:
-        def of(batch: Any) -> jax.Array:
-            if config.right_words < 1:
-                share = right_share(schedule, config.right_words, step / num_updates)
-                chosen = jax.random.fold_in(key, 1)
-                is_right = jax.random.bernoulli(chosen, share, batch.before.shape)
-                own = with_own_words(model, params, batch.sources, batch.before, is_right)
-                batch = batch._replace(before=own)
-            how: Any = {"training": True, "rngs": {"dropout": key}}
-            each = losses(params, batch, config.label_smoothing, **how)
-            return mean_by_symbol(each, batch.targets != PAD)
-
-        return _cut(cut, of, batch, layout), carry
+        if config.right_words < 1:
+            share = right_share(schedule, config.right_words, step / num_updates)
+            chosen = jax.random.fold_in(key, 1)
+            is_right = jax.random.bernoulli(chosen, share, batch.before.shape)
+            own = with_own_words(model, params, batch.sources, batch.before, is_right)
+            batch = batch._replace(before=own)
+        how: Any = {"training": True, "rngs": {"dropout": key}}
+        each = losses(params, batch, config.label_smoothing, **how)
+        return mean_by_symbol(each, batch.targets != PAD), carry
 
     def sums(params: Any, batch: Any) -> jax.Array:
         def of(batch: Any) -> jax.Array:
             return sums_by_row(losses(params, batch, 0.0), batch.targets != PAD)
 
-        return _cut(cut, of, batch, layout)
+        return cut_pairs(cut, layout, of, batch)
 
     return loss, sums
 
 
-def _cut(cut: Cut, of: Callable[[Any], jax.Array], batch: Any, layout: Layout) -> jax.Array:
+def cut_pairs(cut: Cut, layout: Layout, function: Callable[[Any], Any], batch: Any) -> Any:
+    """What a function gives of `Arrays` without the padding that all of their rows have."""
     there = (batch.sources != PAD) | (batch.targets != PAD)
-    return cut(of, batch, there, layout)
+    return cut(function, batch, there, layout)
 
 
 def scoring(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -85,7 +86,7 @@ def problem(
         title=run_title(config, config.cell, data, config.decoder), dataset=data, model=model,
         init=init, keys=layout.keys(config.seed, 2), loss=loss, batches=batches, data=arrays,
         evaluate=scores["validation"], test=test, watched="validation", best_by=LOSS,
-        tells_step=True,
+        tells_step=True, cut=functools.partial(ed.cut_pairs, cut, layout),
         keep_best=config.keep_best, files=files_of(encoding), predict=answered,
         needs=needs_of(
             config, layout, init, layer=model.encoder, time_steps=cut.limits[-1],

@@ -14,6 +14,7 @@ from jax import lax
 
 from rnnjax.devices.layout import SEEDS, Layout
 from rnnjax.training.batches import Batches, ExampleBatches
+from rnnjax.training.loop import CutFn
 
 POOL = 50
 """How many batches are sorted by length together: enough for like to meet like, few enough for
@@ -164,6 +165,15 @@ class Cut:
         axis_name = SEEDS if layout.num_seeds > 1 else None
         longest = mask.sum(axis=1).max()
         return cut_to_length(function, sequences, longest, self.limits, axis_name)
+
+    def of_first(self, layout: Layout) -> CutFn:
+        """The same of batches whose first entry, sequences with a ``mask``, is what is cut."""
+
+        def cut(function: Callable[[Any], Any], batch: Any) -> Any:
+            sequences, *others = batch
+            return self(lambda own: function((own, *others)), sequences, sequences.mask, layout)
+
+        return cut
 
 
 def batches_by_length(

@@ -26,11 +26,19 @@ LossFn = Callable[..., tuple[jax.Array, Any]]
 """``loss_fn(params, carry, batch, key, **numbers)``: the loss of each row of the batch ``[B]``, and
 the recurrent state to hand to the next step (as it came, where a task has none)."""
 
+CutFn = Callable[[Callable[[Any], Any], Any], Any]
+"""``cut(function, batch)``: what the function gives of the batch, perhaps cut shorter."""
+
 MAX_CHUNK_STEPS = 256
 """The longest chunk; a buffer of this many losses comes back from each."""
 
 CHUNK_SECONDS = 0.4
 """How long a chunk should take: long against the cost of starting it, short to a waiting eye."""
+
+
+def whole(function: Callable[[Any], Any], batch: Any) -> Any:
+    """What the function gives of all of the batch."""
+    return function(batch)
 
 
 class TrainState(NamedTuple):
@@ -101,6 +109,9 @@ class Trainer:
         layout: of seeds and rows over devices; one device by default.
         own_data: whether each seed has data of its own, ``[S, ...]``.
         tells_step: whether the loss is told the number of the update as ``step``.
+        cut: applies the loss and its gradient to a batch, perhaps cut shorter. What chooses between
+            programs belongs here, not into the loss: the gradient of a choice would keep what each
+            of them needs, also of those that did not run.
         max_skipped: after how many steps in a row whose loss or gradient is not finite to give up;
             more than 1 needs an optimiser that skips such updates, by `skip_nonfinite`.
         debug_nans: give up at the first of them, and name the operation that it came from.
@@ -119,6 +130,7 @@ class Trainer:
         layout: Layout | None = None,
         own_data: bool = False,
         tells_step: bool = False,
+        cut: CutFn = whole,
         max_skipped: int = 1,
         debug_nans: bool = False,
         numbers: Mapping[str, Any] | None = None,
@@ -132,7 +144,7 @@ class Trainer:
         self._order_key = layout.put(order_key, layout.of_seeds())
         # What the loss is given of each seed besides its state and data.
         self._given = layout.put((loss_key, dict(numbers or {})), layout.of_seeds())
-        self._gradients = functools.partial(_gradients, loss_fn, tells_step)
+        self._gradients = functools.partial(_gradients, loss_fn, tells_step, cut)
         self._first_carry = carry
         self._update = layout.over_seeds(
             functools.partial(_update, layout.in_use(self._gradients), carry, optimizer),
@@ -281,6 +293,7 @@ def _begin(anew: jax.Array, first_carry: Any, carry: Any) -> Any:
 def _gradients(
     loss_fn: LossFn,
     tells_step: bool,
+    cut: CutFn,
     params: Any,
     carry: Any,
     batch: Any,
@@ -292,11 +305,14 @@ def _gradients(
     """The mean loss of a batch and the new recurrent state, and the gradient."""
     told = {**numbers, "step": step} if tells_step else numbers
 
-    def mean_loss(params: Any) -> tuple[jax.Array, Any]:
-        losses, new_carry = loss_fn(params, carry, batch, key, **told)
-        return weighted_mean(losses, weights), new_carry
+    def of(batch: Any) -> tuple[tuple[jax.Array, Any], Any]:
+        def mean_loss(params: Any) -> tuple[jax.Array, Any]:
+            losses, new_carry = loss_fn(params, carry, batch, key, **told)
+            return weighted_mean(losses, weights), new_carry
 
-    return jax.value_and_grad(mean_loss, has_aux=True)(params)
+        return jax.value_and_grad(mean_loss, has_aux=True)(params)
+
+    return cut(of, batch)
 
 
 def _update(

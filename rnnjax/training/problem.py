@@ -10,7 +10,7 @@ import jax
 
 from rnnjax.training.batches import Batches
 from rnnjax.training.layer_rates import LayerRates
-from rnnjax.training.loop import LossFn
+from rnnjax.training.loop import CutFn, LossFn, whole
 from rnnjax.training.metrics import Metric
 from rnnjax.training.needs import Needs
 
@@ -78,6 +78,8 @@ class Problem:
         carry: the initial recurrent state, for losses that carry one from batch to batch.
         own_data: whether each run has data of its own.
         tells_step: whether the loss is told the number of the update, from 0, as ``step``.
+        cut: ``cut(function, batch)``, what a function gives of a batch without what all of its
+            rows have behind; by default of all of it.
         needs: what training takes of the machine, where it was estimated.
         files: texts that the parameters mean nothing without, such as a vocabulary, by the names
             of their files; they are written beside them.
@@ -106,6 +108,7 @@ class Problem:
     carry: Any = ()
     own_data: bool = False
     tells_step: bool = False
+    cut: CutFn = whole
     needs: Needs | None = None
     files: Mapping[str, str] = dataclasses.field(default_factory=dict)
     predict: Callable[[Any], Any] | None = None

@@ -69,7 +69,7 @@ def train(
     )
     trainer = Trainer(
         problem.loss, optimizer, problem.batches, problem.data, problem.keys[1], problem.carry,
-        layout=layout, own_data=problem.own_data, tells_step=problem.tells_step,
+        layout=layout, own_data=problem.own_data, tells_step=problem.tells_step, cut=problem.cut,
         max_skipped=config.max_skipped, debug_nans=config.debug_nans, numbers=numbers,
     )  # fmt: skip
     state = init_state(params, optimizer, problem.carry, layout)

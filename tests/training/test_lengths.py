@@ -1,11 +1,20 @@
 import itertools
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from rnnjax.training.lengths import LengthBatches, cut_to_length, length_limits
+from rnnjax.devices.layout import Layout
+from rnnjax.training.lengths import (
+    LengthBatches,
+    batches_by_length,
+    cut_to_length,
+    length_limits,
+)
+from rnnjax.training.loop import Trainer, init_state, whole
 
 LENGTHS = np.random.default_rng(0).integers(1, 400, size=1003)
 KEY = jax.random.key(0)
@@ -74,3 +83,33 @@ def test_the_shortest_program_that_is_long_enough_runs(longest):
     width, total = run(jnp.asarray(tokens), jnp.asarray(longest))
     assert width == next(limit for limit in (4, 8, 10) if limit >= longest)
     assert total == tokens.sum()
+
+
+class Masked(NamedTuple):
+    values: Any
+    mask: Any
+
+
+def test_a_training_of_batches_that_are_cut_is_that_of_whole_ones():
+    lengths = np.array([1, 2, 2, 3, 7, 8, 9, 10])
+    mask = np.arange(10) < lengths[:, None]
+    values = np.where(mask, np.random.default_rng(0).normal(size=(8, 10)), 0).astype(np.float32)
+    data = Masked(values, mask), np.arange(8, dtype=np.float32)
+    batches, cut = batches_by_length(lengths, 10, 2, 3, multiple=4)
+    widths: set[int] = set()
+
+    def errors(w, carry, batch, key):
+        sequences, targets = batch
+        widths.add(sequences.values.shape[1])
+        return ((w * sequences.values).sum(axis=1) - targets) ** 2, carry
+
+    found = []
+    for own in (whole, cut.of_first(Layout.single())):
+        widths.clear()
+        optimizer = optax.sgd(0.01)
+        trainer = Trainer(errors, optimizer, batches, data, KEY, cut=own)
+        *_, (state, _) = trainer.run(init_state(jnp.ones(()), optimizer), 8)
+        found.append(float(state.params))
+    assert widths == {4, 8, 10}
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+    assert found[0] != pytest.approx(1)
