@@ -80,7 +80,7 @@ class Config(xp.Config):
     shift: int = xp.setting(
         2, "in training, pixels that a picture is shifted by at most", at_least=0, at_most=1000
     )
-    initialization: str = xp.setting("keras", "distributions", choices=("keras", "torch"))
+    initialization: str = xp.setting("torch", "distributions", choices=("keras", "torch"))
     max_length: int = xp.setting(40, "most words of a description, its end counted", at_least=2)
     learning_rate: float = xp.setting(1e-3, "learning rate of the first step", positive=True)
     schedule: str = xp.setting("cosine", "how the rate falls", choices=xp.SCHEDULES)
