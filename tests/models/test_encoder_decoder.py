@@ -53,8 +53,8 @@ def given(model: EncoderDecoder) -> tuple[Any, np.ndarray, np.ndarray, np.ndarra
     mask = np.arange(6) < lengths[:, None]
     sources = np.where(mask, rng.integers(4, V, (3, 6)), 0)
     before = rng.integers(1, W, (3, 4))
-    params = model.init(jax.random.key(0), sources, mask, before)["params"]
-    params = jax.tree.map(lambda a: rng.normal(size=a.shape), params)
+    shapes = jax.eval_shape(model.init, jax.random.key(0), sources, mask, before)["params"]
+    params = jax.tree.map(lambda a: rng.normal(size=a.shape), shapes)
     return params, sources, mask, before
 
 
