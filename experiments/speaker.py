@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from rnnjax.reports.growing import Growing, plot_growing
 PRESETS = {  # of MATLAB's tutorial
     "lstm100": {"bidirectional": False, "noise": 0.0, "learning_rate": 1e-3, "schedule": "constant"}
 }
+SUITED = {"drifting_voices": {"noise": 0.0, "epochs": 20, "batch_size": 32}}
 KIND = "classes.json"
 EVERY = 5
 NUM_SHOWN = 3
@@ -72,6 +74,10 @@ class Config(xp.Config):
         super().__post_init__()
         if (self.train_file is None) != (self.test_file is None):
             raise xp.UsageError("--train_file and --test_file belong together; give both files.")
+
+    @classmethod
+    def suited_to(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        return SUITED.get(given.get("dataset", ""), {})
 
 
 def load(

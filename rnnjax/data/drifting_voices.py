@@ -18,7 +18,7 @@ import numpy as np
 from rnnjax.data.labelled_sequences import LabelledSequences, Sequences
 
 NUM_VOICES, NUM_COEFFICIENTS, SHORTEST, LONGEST = 8, 4, 7, 29
-NUM_TRAIN, NUM_TEST = 800, 400
+NUM_TRAIN, NUM_TEST = 4000, 400
 
 
 class Voices(NamedTuple):
@@ -35,14 +35,14 @@ class Voices(NamedTuple):
         pairs = rng.normal(size=(NUM_VOICES // 2, NUM_COEFFICIENTS))
         return cls(np.repeat(pairs, 2, axis=0), np.tile([0.0, 0.8], NUM_VOICES // 2))
 
-    def speak(self, rng: np.random.Generator, voice: int, length: int) -> np.ndarray:
-        """A sequence ``[length, D]`` of one of them."""
-        mean, decay = self.means[voice], self.decays[voice]
-        noise = rng.normal(size=(length, len(mean)))
+    def speak(self, rng: np.random.Generator, voices: np.ndarray, length: int) -> np.ndarray:
+        """A sequence ``[length, D]`` of each of the voices ``[N]``: ``[N, length, D]``."""
+        means, decays = self.means[voices], self.decays[voices][:, None]
+        noise = rng.normal(size=(length, *means.shape))
         spoken = [noise[0]]
         for step in noise[1:]:
-            spoken.append(decay * spoken[-1] + np.sqrt(1 - decay**2) * step)
-        return mean + np.stack(spoken)
+            spoken.append(decays * spoken[-1] + np.sqrt(1 - decays**2) * step)
+        return means[:, None] + np.stack(spoken, axis=1)
 
     def log_likelihoods(self, sequence: np.ndarray) -> np.ndarray:
         """Of a sequence ``[T, D]`` under each voice, ``[K]``."""
@@ -62,14 +62,13 @@ def stand_in(warning: str | None = None, *, seed: int = 0) -> LabelledSequences:
     """
     rng = np.random.default_rng(seed)
     voices = Voices.drawn(rng)
-    sequences, labels = [], []
-    for i in range(NUM_TRAIN + NUM_TEST):
-        labels.append(i % NUM_VOICES)
-        length = int(rng.integers(SHORTEST, LONGEST + 1))
-        sequences.append(voices.speak(rng, labels[-1], length).astype(np.float32))
+    labels = np.arange(NUM_TRAIN + NUM_TEST) % NUM_VOICES
+    lengths = rng.integers(SHORTEST, LONGEST + 1, len(labels))
+    spoken = voices.speak(rng, labels, LONGEST).astype(np.float32)
+    sequences = [own[:length] for own, length in zip(spoken, lengths, strict=True)]
     likeliest = [int(voices.log_likelihoods(one).argmax()) for one in sequences[NUM_TRAIN:]]
     best = float(np.mean(np.equal(likeliest, labels[NUM_TRAIN:])))
-    every = Sequences.of(sequences, labels, LONGEST)
+    every = Sequences.of(sequences, labels.tolist(), LONGEST)
     places = np.arange(len(labels))
     return LabelledSequences(
         "drifting_voices", "made up by a program", "none needed",

@@ -26,7 +26,7 @@ def test_sequences_are_padded_behind():
 def test_the_likeliest_voice_is_that_of_the_joint_normal_law():
     rng = np.random.default_rng(0)
     voices = Voices.drawn(rng)
-    spoken = voices.speak(rng, 1, 6)
+    spoken = voices.speak(rng, np.array([0, 1]), 6)[1]
     found = voices.log_likelihoods(spoken)
     lags = np.abs(np.subtract.outer(np.arange(6), np.arange(6)))
     for k, (mean, decay) in enumerate(zip(voices.means, voices.decays, strict=True)):
@@ -38,7 +38,7 @@ def test_the_likeliest_voice_is_that_of_the_joint_normal_law():
 
 def test_voices_have_the_moments_of_their_law():
     voices = Voices(np.array([[1.0, -2.0]]), np.array([0.8]))
-    spoken = voices.speak(np.random.default_rng(1), 0, 20_000)
+    spoken = voices.speak(np.random.default_rng(1), np.array([0]), 20_000)[0]
     np.testing.assert_allclose(spoken.mean(axis=0), [1, -2], atol=0.1)
     apart = spoken - [1, -2]
     np.testing.assert_allclose((apart**2).mean(axis=0), 1, atol=0.1)
@@ -50,10 +50,10 @@ def test_made_up_voices_can_be_told_apart_but_not_by_chance_alone():
     assert data.best_accuracy is not None
     assert 0.8 < data.best_accuracy < 1
     assert data.train.lengths.min() == 7
-    assert data.train.values.shape == (800, 29, 4)
+    assert data.train.values.shape == (4000, 29, 4)
     assert stand_in().test.values.tolist() == data.test.values.tolist()
     assert stand_in(seed=1).best_accuracy != data.best_accuracy
-    assert "8; 800 sequences to train, 400 to test" in data.described()
+    assert "8; 4,000 sequences to train, 400 to test" in data.described()
 
 
 def test_two_files_of_ones_own_are_one_data_set(tmp_path):

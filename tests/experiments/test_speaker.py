@@ -21,8 +21,8 @@ from tests.running import quick_jit
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("speaker") / "run"
     done = start(
-        "speaker", "--dataset=drifting_voices", "--hidden_size=16", "--epochs=40", "--hold_out",
-        "--eval_every=200", f"--workdir={folder}",
+        "speaker", "--dataset=drifting_voices", "--hidden_size=32", "--epochs=12", "--hold_out",
+        "--eval_every=500", f"--workdir={folder}",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
