@@ -256,6 +256,7 @@ def plot_scores(path: Path, title: str, scores: Mapping[str, float], unit: str) 
     figure, axes = titled_axes(title, 6.5, 4.2)
     bars = axes.bar(list(scores), list(scores.values()), 0.6)
     axes.bar_label(bars, fmt="%.2f", padding=2)
+    axes.margins(y=0.1)  # for the number above the highest
     axes.set_ylabel(unit)
     figure.savefig(path, dpi=150)
 
