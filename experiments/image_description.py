@@ -210,11 +210,9 @@ def files_of(words: WordVocabulary, kind: ds.Kind) -> dict[str, str]:
 
 def of_first_seed(run: xp.Outcome) -> tuple[PictureDescriber, Any, WordVocabulary, ds.Kind]:
     """The same of a run that is still at hand; of several seeds the first one's."""
-    files, params = run.problem.files, run.params
-    if run.config.num_seeds > 1:
-        params = jax.tree.map(lambda a: a[0], params)
+    files = run.problem.files
     words, kind = WordVocabulary.from_json(files[WORDS]), ds.Kind.from_json(files[KIND])
-    return run.problem.model, params, words, kind
+    return run.problem.model, run.params_of(0), words, kind
 
 
 @functools.lru_cache(maxsize=1)

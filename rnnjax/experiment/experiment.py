@@ -55,6 +55,14 @@ class Outcome:
         assert self.problem.predict is not None
         return self.problem.predict(self.params)
 
+    def params_of(self, seed: int) -> Any:
+        """The parameters of one of the seeds, counted from 0."""
+        return (
+            self.params
+            if self.config.num_seeds == 1
+            else jax.tree.map(lambda a: a[seed], self.params)
+        )
+
     def of_seed(self, number: int) -> tuple[Any, Any]:
         """The parameters and the `outputs` of one of the seeds, counted from 0."""
         both = self.params, self.outputs

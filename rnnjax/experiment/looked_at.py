@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import jax
-
 from rnnjax.data.codes import Codes
 from rnnjax.experiment import encoder_decoder as ed
 from rnnjax.experiment.experiment import Outcome
@@ -29,11 +27,10 @@ def draw_attention(
     """
     if run.config.decoder in ("plain", "context"):
         return
-    params = run.params if run.config.num_seeds == 1 else jax.tree.map(lambda a: a[0], run.params)
     sources, answers = (
         [texts[i] for i in places] for texts in (run.data.test.sources, run.outputs[0])
     )
-    weights = ed.aligning(run.problem.model, encoding)(params, sources, answers)
+    weights = ed.aligning(run.problem.model, encoding)(run.params_of(0), sources, answers)
     looked = [
         Looked(
             [*tokens(encoding.target, own), "end"], tokens(encoding.source, source), each,

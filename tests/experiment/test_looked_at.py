@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from rnnjax.data.codes import WordVocabulary
 from rnnjax.data.subwords import Subwords
 from rnnjax.experiment import looked_at
+from rnnjax.experiment.experiment import Outcome
 from tests.experiment.test_encoder_decoder import ENCODING, PAIRS
 
 
@@ -23,11 +25,12 @@ def test_words_and_pieces_are_shown_as_they_are_read():
 
 @pytest.mark.parametrize("num_seeds", [1, 2])
 def test_the_first_seed_is_drawn(monkeypatch, num_seeds):
-    run: Any = SimpleNamespace(
-        config=SimpleNamespace(decoder="attending", num_seeds=num_seeds),
-        data=SimpleNamespace(test=PAIRS), outputs=[["x", "z", "y", "x"], []][:num_seeds],
-        params={"w": np.arange(num_seeds)}, problem=SimpleNamespace(title="mine", model="model"),
+    problem: Any = SimpleNamespace(
+        title="mine", model="model", dataset=SimpleNamespace(test=PAIRS),
+        predict=lambda params: [["x", "z", "y", "x"], []][:num_seeds],
     )  # fmt: skip
+    config = SimpleNamespace(decoder="attending", num_seeds=num_seeds)
+    run = Outcome(Console(), config, problem, {"w": np.arange(num_seeds)})
     drawn = []
 
     def aligning(model, encoding):
