@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from rnnjax.decoding.beams import Beams, beam_search
 from rnnjax.decoding.constraints import allow
+from rnnjax.decoding.feeding_back import feed_back
 from rnnjax.decoding.prompts import prime
 from rnnjax.decoding.sampling import Sampling
 from rnnjax.decoding.writing import Samples, SamplingState, resume, sample, stream
@@ -20,6 +21,7 @@ __all__ = [
     "SamplingState",
     "allow",
     "beam_search",
+    "feed_back",
     "prime",
     "resume",
     "sample",
