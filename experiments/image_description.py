@@ -37,6 +37,7 @@ from rnnjax.data.described_pictures import DescribedPictures
 from rnnjax.data.description_metrics import nearest_picture
 from rnnjax.data.picture_file import read_picture
 from rnnjax.experiment import describing as ds
+from rnnjax.experiment import encoder_decoder as ed
 from rnnjax.experiment.pair_tasks import best_answers, told_of_answers
 from rnnjax.export import Array, Model
 from rnnjax.models import PictureDescriber
@@ -73,6 +74,7 @@ class Config(xp.Config):
     hidden_size: int = xp.setting(256, "units of each recurrent layer", at_least=1)
     embedding_size: int = xp.setting(128, "features of a word", at_least=1)
     attention: bool = xp.setting(True, "look at the places of the picture for each word")
+    scoring: str = xp.setting("additive", "how places are scored for it", choices=ed.ATTENTIONS)
     channels: str = xp.setting(
         "32,64,128", "features after each convolution, of which each halves the picture's sides"
     )
@@ -122,7 +124,8 @@ def build_model(config: Config, num_words: int) -> PictureDescriber:
     decoder: Any = xp.build_layer(config, config.embedding_size, dropout=config.dropout, **how)
     if config.attention:
         size = config.hidden_size
-        decoder = at.Attending(decoder, at.Additive(size, channels[-1], size, **how), **how)
+        scoring = ed.ATTENTIONS[config.scoring](size, channels[-1], how)
+        decoder = at.Attending(decoder, scoring, **how)
     same = ("embedding_size", "dropout", "shift", "initialization")
     return PictureDescriber(
         num_words, decoder, channels=channels, **{name: getattr(config, name) for name in same}

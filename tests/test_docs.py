@@ -27,6 +27,7 @@ from experiments import (
     letters_to_sounds,
     mnist_rnn,
     speaker,
+    time_series,
     translation,
 )
 from rnnjax import experiment
@@ -43,6 +44,7 @@ SCRIPTS = {
     "image_description": image_description,
     "letters_to_sounds": letters_to_sounds,
     "speaker": speaker,
+    "time_series": time_series,
 }
 STAND_INS = {
     "mnist_rnn": ["--dataset=digits"],
@@ -52,6 +54,7 @@ STAND_INS = {
     "image_description": ["--dataset=seven_segments"],
     "letters_to_sounds": ["--dataset=spelling"],
     "speaker": ["--dataset=drifting_voices"],
+    "time_series": ["--dataset=two_sines"],
 }
 CI = (ROOT / ".ci/run").read_text()
 OWN = "script: next_row.py"

@@ -186,6 +186,7 @@ def ctrl_c(handler):
         "compare",
         "letters_to_sounds",
         "speaker",
+        "time_series",
     ],
 )
 def test_ctrl_c_in_the_imports_is_one_line(script, tmp_path):

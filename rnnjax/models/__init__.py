@@ -6,8 +6,10 @@ from rnnjax.models.encoder_decoder import EncoderDecoder
 from rnnjax.models.language import LanguageModel
 from rnnjax.models.picture_describer import PictureDescriber
 from rnnjax.models.plain import PlainClassifier
+from rnnjax.models.segment_forecaster import SegmentForecaster
 from rnnjax.models.tagger import SequenceTagger
 from rnnjax.models.text import TextClassifier
+from rnnjax.models.window_forecaster import WindowForecaster
 from rnnjax.models.word_weights import WordWeights
 
 __all__ = [
@@ -17,8 +19,10 @@ __all__ = [
     "LanguageModel",
     "PictureDescriber",
     "PlainClassifier",
+    "SegmentForecaster",
     "SequenceClassifier",
     "SequenceTagger",
     "TextClassifier",
+    "WindowForecaster",
     "WordWeights",
 ]

@@ -22,6 +22,8 @@ OPTIMIZERS = MappingProxyType(
         "rmsprop95": functools.partial(optax.rmsprop, decay=0.95),
         "adagrad": optax.adagrad,
         "sgd": optax.sgd,
+        # Of whole batches without dropout; each update is a step of the full length, as PyTorch's.
+        "lbfgs": functools.partial(optax.lbfgs, memory_size=100, linesearch=None),
     }
 )
 """Optimisers that need a learning rate only."""
