@@ -48,7 +48,7 @@ SUITED_TO_DATA = {
     "sine": {
         "model": "recursive", "cell": "lstm", "hidden_size": 51, "num_layers": 2,
         "optimizer": "lbfgs", "learning_rate": 0.8, "schedule": "constant", "batch_size": 97,
-        "epochs": 300, "eval_every": 20, "input_length": 1000, "horizon": 1000,
+        "epochs": 300, "eval_every": 20, "input_length": 1000, "horizon": 1000, "average": None,
     },
     "two_sines": {"input_length": 120, "segment": 24},
 }  # fmt: skip
@@ -79,6 +79,9 @@ class Config(xp.Config):
     batch_size: int = xp.setting(256, "windows per step", at_least=1)
     schedule: str = xp.setting("cosine", "how the rate falls", choices=xp.SCHEDULES)
     epochs: int | None = xp.setting(30, "passes over the windows", at_least=1)
+    average: float | None = xp.setting(
+        0.99, "decay of an average of the parameters, which is what counts", at_least=0, below=1
+    )
     keep_best: bool = xp.setting(True, "end with the parameters that validated best")
     forecast: str | None = xp.command(
         "a table, whose next rows the run in --workdir forecasts, as a CSV"

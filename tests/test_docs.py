@@ -27,6 +27,7 @@ from experiments import (
     letters_to_sounds,
     mnist_rnn,
     speaker,
+    text_similarity,
     time_series,
     translation,
 )
@@ -44,6 +45,7 @@ SCRIPTS = {
     "image_description": image_description,
     "letters_to_sounds": letters_to_sounds,
     "speaker": speaker,
+    "text_similarity": text_similarity,
     "time_series": time_series,
 }
 STAND_INS = {
@@ -54,6 +56,7 @@ STAND_INS = {
     "image_description": ["--dataset=seven_segments"],
     "letters_to_sounds": ["--dataset=spelling"],
     "speaker": ["--dataset=drifting_voices"],
+    "text_similarity": ["--dataset=slot_sentences"],
     "time_series": ["--dataset=two_sines"],
 }
 CI = (ROOT / ".ci/run").read_text()

@@ -186,6 +186,7 @@ def ctrl_c(handler):
         "compare",
         "letters_to_sounds",
         "speaker",
+        "text_similarity",
         "time_series",
     ],
 )

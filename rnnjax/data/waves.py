@@ -58,14 +58,18 @@ def two_sines(
         seed: of the noise.
     """
     rng = np.random.default_rng(seed)
-    t = np.arange(sum(PARTS))
-    clean = sum(np.sin(2 * np.pi * t / period) for period in PERIODS)
-    values = (clean + NOISE * rng.standard_normal(len(t)))[:, None]
+    clean = sum_of_sines(np.arange(sum(PARTS)))
+    values = (clean + NOISE * rng.standard_normal(len(clean)))[:, None]
     found = cut(
         values, PARTS, input_length, horizon, name="two_sines", origin=f"two sines, {MADE}",
         licence=MADE, columns=("signal",), period=math.lcm(*PERIODS), warning=warning,
     )  # fmt: skip
     return found._replace(best_mse=float((NOISE / found.scale.deviation[0]) ** 2))
+
+
+def sum_of_sines(t: np.ndarray) -> np.ndarray:
+    """What `two_sines` is at times ``[T]`` without its noise."""
+    return np.sin(2 * np.pi * t[:, None] / np.array(PERIODS)).sum(axis=1)
 
 
 def phase_errors(forecasts: np.ndarray, waves: np.ndarray) -> list[float]:

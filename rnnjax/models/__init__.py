@@ -4,6 +4,7 @@ from rnnjax.models.adaptive_softmax import AdaptiveEmbedding, AdaptiveSoftmax
 from rnnjax.models.classifier import SequenceClassifier
 from rnnjax.models.encoder_decoder import EncoderDecoder
 from rnnjax.models.language import LanguageModel
+from rnnjax.models.pair_scorer import PairScorer
 from rnnjax.models.picture_describer import PictureDescriber
 from rnnjax.models.plain import PlainClassifier
 from rnnjax.models.segment_forecaster import SegmentForecaster
@@ -17,6 +18,7 @@ __all__ = [
     "AdaptiveSoftmax",
     "EncoderDecoder",
     "LanguageModel",
+    "PairScorer",
     "PictureDescriber",
     "PlainClassifier",
     "SegmentForecaster",

@@ -49,9 +49,7 @@ def plot_forecasts(path: Path, title: str, panels: Sequence[Panel]) -> None:
         if own.forecasts.shape[1] > 2:
             lower, upper = own.forecasts[:, 1], own.forecasts[:, -1]
             band = {"color": "C0", "alpha": 0.25, "linewidth": 0, "label": "band of the quantiles"}
-            axes.fill_between(
-                ahead, lower, upper, label="from the first quantile to the last", **band
-            )
+            axes.fill_between(ahead, lower, upper, **band)
         for start in own.starts:
             axes.axvline(start, color="k", linestyle=":", linewidth=1)
         axes.set_ylabel(own.name)

@@ -49,6 +49,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "length_groups": 1,
     },
     "speaker": {"hidden_size": 2, "batch_size": 4, "dataset": "drifting_voices"},
+    "text_similarity": {"hidden_size": 2, "batch_size": 4, "dataset": "slot_sentences"},
     "time_series": {"hidden_size": 2, "batch_size": 4, "dataset": "two_sines", "horizon": 2},
     "compare": {"hidden_size": 2, "batch_size": 4, "num_seeds": 2, "question": "learning_rate"},
 }

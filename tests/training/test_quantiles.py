@@ -1,6 +1,7 @@
 """Quantiles and the losses of forecasts, against scikit-learn's and figures by hand."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from sklearn.metrics import mean_pinball_loss
@@ -70,7 +71,7 @@ def test_figures_are_of_what_is_known_for_each_seed():
 
 
 def test_what_is_not_known_has_no_gradient():
-    known, targets = np.array([[[True, False]]]), np.zeros((1, 1, 2))
+    known, targets = jnp.array([[[True, False]]]), jnp.zeros((1, 1, 2))
     gradient = jax.grad(lambda own: forecast_losses(own, targets, known, (0.5,)).sum())
     found = np.asarray(gradient(np.ones((1, 1, 2, 2), np.float32)))
     assert (found[0, 0, 0] != 0).all()
