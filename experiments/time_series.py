@@ -50,7 +50,10 @@ SUITED_TO_DATA = {
         "optimizer": "lbfgs", "learning_rate": 0.8, "schedule": "constant", "batch_size": 97,
         "epochs": 300, "eval_every": 20, "input_length": 1000, "horizon": 1000, "average": None,
     },
-    "two_sines": {"input_length": 120, "segment": 24},
+    "two_sines": {
+        "input_length": 120, "dropout": 0.0, "batch_size": 64, "learning_rate": 3e-3, "epochs": 10,
+        "average": None,
+    },
 }  # fmt: skip
 SUITED_TO_MODEL = {"recursive": {"dropout": 0.0, "quantiles": None}}
 KIND = "series.json"

@@ -16,8 +16,8 @@ from tests.experiments.starting import start
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("series") / "run"
     done = start(
-        "time_series", "--dataset=two_sines", "--hidden_size=32", "--epochs=6", "--dropout=0.1",
-        "--horizon=24", "--learning_rate=0.003", f"--workdir={folder}",
+        "time_series", "--dataset=two_sines", "--hidden_size=32", "--epochs=8", "--horizon=24",
+        f"--workdir={folder}",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return folder, done.stdout
