@@ -48,7 +48,7 @@ WORDS, KIND = "words.json", "pictures.json"
 BEAMS = 5
 """Of the report, beside the likeliest word each time."""
 RATE: Any = {"at_least": 0, "below": 1}
-SCENES = {"channels": "32,64,128,128", "dropout": 0.2, "epochs": 10}
+SCENES = {"channels": "32,64,128,128", "dropout": 0.1, "learning_rate": 2e-3, "epochs": 25}
 SUITED = dict.fromkeys(ds.SCENES, SCENES)
 PUBLISHED = {  # the papers' ideas, an LSTM of 512 and a large network for pictures scaled down
     "cell": "lstm", "hidden_size": 256, "embedding_size": 128, "dropout": 0.5,
