@@ -21,6 +21,7 @@ from benchmarks.work import rows_named
 from experiments import (
     binary_sequence,
     compare,
+    drawing,
     image_description,
     imdb_sentiment,
     language_model,
@@ -47,6 +48,7 @@ SCRIPTS = {
     "speaker": speaker,
     "text_similarity": text_similarity,
     "time_series": time_series,
+    "drawing": drawing,
 }
 STAND_INS = {
     "mnist_rnn": ["--dataset=digits"],
@@ -58,6 +60,7 @@ STAND_INS = {
     "speaker": ["--dataset=drifting_voices"],
     "text_similarity": ["--dataset=slot_sentences"],
     "time_series": ["--dataset=two_sines"],
+    "drawing": ["--dataset=polygons"],
 }
 CI = (ROOT / ".ci/run").read_text()
 OWN = "script: next_row.py"
@@ -255,7 +258,7 @@ def trains(words):
         return False
     commands = (
         "--distributed", "--eval_only", "--export", "--predict", "--sample", "--translate",
-        "--describe", "--pronounce",
+        "--describe", "--pronounce", "--complete", "--interpolate",
     )  # fmt: skip
     own_data = (
         "--text",

@@ -188,6 +188,7 @@ def ctrl_c(handler):
         "speaker",
         "text_similarity",
         "time_series",
+        "drawing",
     ],
 )
 def test_ctrl_c_in_the_imports_is_one_line(script, tmp_path):

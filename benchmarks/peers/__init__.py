@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from benchmarks.drawing.work import DrawingWork
 from benchmarks.translation.work import TranslationWork
 from benchmarks.work import Row, Work
 
@@ -132,6 +133,8 @@ def left_out(side: str, row: Row) -> str | None:
         return None
     if isinstance(row.work, TranslationWork):
         return "translation is compared with PyTorch only"
+    if isinstance(row.work, DrawingWork):
+        return "drawing is compared with PyTorch only"
     if side.startswith("flax"):
         return "language models are compared with PyTorch and Keras only"
     return "Keras has no adaptive softmax" if row.work.cutoffs else None

@@ -8,6 +8,7 @@ from rnnjax.models.pair_scorer import PairScorer
 from rnnjax.models.picture_describer import PictureDescriber
 from rnnjax.models.plain import PlainClassifier
 from rnnjax.models.segment_forecaster import SegmentForecaster
+from rnnjax.models.sketch import Sketcher
 from rnnjax.models.tagger import SequenceTagger
 from rnnjax.models.text import TextClassifier
 from rnnjax.models.window_forecaster import WindowForecaster
@@ -24,6 +25,7 @@ __all__ = [
     "SegmentForecaster",
     "SequenceClassifier",
     "SequenceTagger",
+    "Sketcher",
     "TextClassifier",
     "WindowForecaster",
     "WordWeights",

@@ -51,6 +51,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "speaker": {"hidden_size": 2, "batch_size": 4, "dataset": "drifting_voices"},
     "text_similarity": {"hidden_size": 2, "batch_size": 4, "dataset": "slot_sentences"},
     "time_series": {"hidden_size": 2, "batch_size": 4, "dataset": "two_sines", "horizon": 2},
+    "drawing": {"hidden_size": 2, "batch_size": 4, "dataset": "polygons", "length_groups": 1},
     "compare": {"hidden_size": 2, "batch_size": 4, "num_seeds": 2, "question": "learning_rate"},
 }
 LABEL = "class_label_feature.ClassLabel"

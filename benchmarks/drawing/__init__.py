@@ -1,0 +1,1 @@
+"""A network that draws, for every side of the comparison."""
