@@ -27,6 +27,7 @@ from experiments import (
     language_model,
     letters_to_sounds,
     mnist_rnn,
+    music,
     speaker,
     text_similarity,
     time_series,
@@ -49,6 +50,7 @@ SCRIPTS = {
     "text_similarity": text_similarity,
     "time_series": time_series,
     "drawing": drawing,
+    "music": music,
 }
 STAND_INS = {
     "mnist_rnn": ["--dataset=digits"],
@@ -61,6 +63,7 @@ STAND_INS = {
     "text_similarity": ["--dataset=slot_sentences"],
     "time_series": ["--dataset=two_sines"],
     "drawing": ["--dataset=polygons"],
+    "music": ["--dataset=canon"],
 }
 CI = (ROOT / ".ci/run").read_text()
 OWN = "script: next_row.py"
@@ -268,6 +271,8 @@ def trains(words):
         "--direction",
         "--style",
         "--language",
+        "--roll",
+        "--midi_dir",
     )  # a file of the reader's, and many words
     return not any(word.startswith(commands + own_data) for word in words)
 

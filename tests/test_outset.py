@@ -189,6 +189,7 @@ def ctrl_c(handler):
         "text_similarity",
         "time_series",
         "drawing",
+        "music",
     ],
 )
 def test_ctrl_c_in_the_imports_is_one_line(script, tmp_path):

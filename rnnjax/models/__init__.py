@@ -5,12 +5,14 @@ from rnnjax.models.classifier import SequenceClassifier
 from rnnjax.models.encoder_decoder import EncoderDecoder
 from rnnjax.models.language import LanguageModel
 from rnnjax.models.pair_scorer import PairScorer
+from rnnjax.models.piano_roll import PianoRollModel
 from rnnjax.models.picture_describer import PictureDescriber
 from rnnjax.models.plain import PlainClassifier
 from rnnjax.models.segment_forecaster import SegmentForecaster
 from rnnjax.models.sketch import Sketcher
 from rnnjax.models.tagger import SequenceTagger
 from rnnjax.models.text import TextClassifier
+from rnnjax.models.voices import VoicesModel
 from rnnjax.models.window_forecaster import WindowForecaster
 from rnnjax.models.word_weights import WordWeights
 
@@ -20,6 +22,7 @@ __all__ = [
     "EncoderDecoder",
     "LanguageModel",
     "PairScorer",
+    "PianoRollModel",
     "PictureDescriber",
     "PlainClassifier",
     "SegmentForecaster",
@@ -27,6 +30,7 @@ __all__ = [
     "SequenceTagger",
     "Sketcher",
     "TextClassifier",
+    "VoicesModel",
     "WindowForecaster",
     "WordWeights",
 ]
