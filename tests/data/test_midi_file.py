@@ -4,6 +4,7 @@ import contextlib
 import io
 import sys
 
+import mido
 import numpy as np
 import pytest
 
@@ -11,8 +12,6 @@ from rnnjax.data import midi_file, midi_folder
 from rnnjax.data.midi_file import Note, notes_of, notes_of_roll, read_midi, to_midi
 from rnnjax.errors import DataError, UsageError
 from tests.data import midi_bytes
-
-mido = pytest.importorskip("mido")
 
 NOTES = [Note(0, 2, 60, 0), Note(2, 3, 60, 0), Note(1, 6, 48, 3), Note(3, 4, 64, 0)]
 
