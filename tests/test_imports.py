@@ -168,7 +168,7 @@ def normal(name: str) -> str:
 
 def declared(tests: bool) -> set[str]:
     """The distributions in setup.cfg: for the tests, or all that the code may want."""
-    config = configparser.RawConfigParser()
+    config = configparser.ConfigParser()  # an extra may name others
     config.read(ROOT / "setup.cfg")
     extras = config["options.extras_require"]
     wanted = {"test"} if tests else set(extras) - {"test", "dev", "live", "bench"}
