@@ -31,20 +31,23 @@ class LengthBatches:
     Args:
         lengths: of each example, ``[N]``.
         batch_size: B.
+        parts: how many epochs the examples are shared out among, for data that are new in every
+            epoch. Each sees its own part, one after the other, then the first one again.
 
     Raises:
-        UsageError: the batch is larger than the data.
+        UsageError: the batch is larger than the data of an epoch.
     """
 
     lengths: np.ndarray
     batch_size: int
+    parts: int = 1
 
     def __post_init__(self) -> None:
         _ = self._examples  # which checks the sizes
 
     @property
     def _examples(self) -> ExampleBatches:
-        return ExampleBatches(len(self.lengths), self.batch_size, shuffle=True)
+        return ExampleBatches(len(self.lengths) // self.parts, self.batch_size, shuffle=True)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -56,6 +59,8 @@ class LengthBatches:
         """The examples' indices ``[steps, B]`` of an epoch; -1 fills up one of the batches."""
         examples_key, batches_key = jax.random.split(key)
         indices = self._examples.plan(examples_key, epoch).ravel()
+        first = epoch % self.parts * self._examples.num_examples
+        indices = jnp.where(indices < 0, -1, indices + first)
         lengths = jnp.where(indices < 0, -1, jnp.asarray(self.lengths)[indices])
         pools = jnp.arange(len(indices)) // (POOL * self.batch_size)
         batches = indices[jnp.lexsort((lengths, pools))].reshape(-1, self.batch_size)
@@ -177,8 +182,9 @@ class Cut:
 
 
 def batches_by_length(
-    lengths: np.ndarray, longest: int, batch_size: int, groups: int, multiple: int = 16
-) -> tuple[Batches, Cut]:
+    lengths: np.ndarray, longest: int, batch_size: int, groups: int, multiple: int = 16,
+    parts: int = 1,
+) -> tuple[Batches, Cut]:  # fmt: skip
     """Batches of examples of similar length, and how to cut off what all of one have behind.
 
     Args:
@@ -188,11 +194,14 @@ def batches_by_length(
         groups: of lengths, each with a program of its own. With one the examples are shuffled
             whatever their lengths, and nothing is cut off.
         multiple: as of `length_limits`.
+        parts: as of `LengthBatches`.
 
     Raises:
-        UsageError: the batch is larger than the data.
+        UsageError: the batch is larger than the data of an epoch.
     """
+    if groups == 1 and parts > 1:
+        return LengthBatches(np.zeros_like(lengths), batch_size, parts), Cut((longest,))
     if groups == 1:
         return ExampleBatches(len(lengths), batch_size, shuffle=True), Cut((longest,))
-    batches = LengthBatches(np.minimum(lengths, longest), batch_size)
+    batches = LengthBatches(np.minimum(lengths, longest), batch_size, parts)
     return batches, Cut(length_limits(lengths, groups, longest, multiple))

@@ -1,0 +1,154 @@
+"""What the experiment on spoken digits consists of: strings to learn from, losses, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from rnnjax.data import digit_strings, log_mel, string_scores
+from rnnjax.data.digit_strings import DigitStrings
+from rnnjax.data.recordings import Recordings
+from rnnjax.data.spoken_digits import Heard, SpokenDigits
+from rnnjax.decoding.ctc import best_path, prefix_beam_search
+from rnnjax.training.spectrum_masks import leave_out
+
+BLANK, CLASSES = 10, 11
+"""Ten digits, and the blank."""
+SPEEDS = (0.85, 1.15)
+MOST_BANDS, MOST_STEPS = 8, 6
+MOST_FOUND = 20
+"""The most digits that are searched in a string."""
+BATCH = 100
+"""Strings that are tested at a time."""
+
+
+class Steps(NamedTuple):
+    """Where strings have steps: bool ``[N, T]``."""
+
+    mask: np.ndarray
+
+
+def to_learn(data: SpokenDigits, number: int, parts: int, speeds: tuple[float, float]) -> Any:
+    """Strings to learn from, as ``((steps, strings), lengths)``.
+
+    Args:
+        data: their recordings.
+        number: of strings in an epoch.
+        parts: epochs, each with strings of its own.
+        speeds: the slowest and the fastest.
+    """
+    rng = np.random.default_rng(0)  # the same for all seeds, which may be trained at once
+    recordings, chosen = data.recordings, data.part("train")
+    strings = digit_strings.draw(rng, recordings, chosen, number * parts, speeds=speeds)
+    lengths = log_mel.num_steps(strings.ends(recordings.lengths)[:, -1])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    return (Steps(mask), strings), lengths
+
+
+def hearing(recordings: Recordings) -> Callable[[DigitStrings, int, jax.Array], Any]:
+    """``hear(strings, T, key)``: features of strings and their mask, of T steps, in a program."""
+    own = Recordings(*map(jnp.asarray, recordings))
+
+    def hear(strings: DigitStrings, steps: int, key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        longest = log_mel.SHORTEST + (steps - 1) * log_mel.STEP_SAMPLES
+        noise = jax.random.normal(key, (len(strings.counts), longest))
+        samples, lengths = strings.samples(own, noise, jnp)
+        return log_mel.features(samples, jnp.minimum(lengths, longest), jnp)
+
+    return hear
+
+
+def losses(logits: jax.Array, mask: Any, labels: Any, padding: Any) -> jax.Array:
+    """CTC's -log p(labels) of each row, in nats, ``[B]``."""
+    flags = ((~jnp.asarray(each)).astype(logits.dtype) for each in (mask, ~padding))
+    at, behind = flags
+    return optax.ctc_loss(logits, at, labels, behind, blank_id=BLANK)
+
+
+def learning(config: Any, apply: Callable[..., Any], recordings: Recordings) -> Any:
+    """The loss of a batch of strings, which are put together in the program.
+
+    Args:
+        config: the settings.
+        apply: ``apply(params, features, mask=…)``, the carry and logits.
+        recordings: that the strings consist of.
+    """
+    hear = hearing(recordings)
+
+    def loss(params: Any, carry: Any, batch: Any, key: jax.Array) -> tuple[jax.Array, Any]:
+        steps, strings = batch
+        strings = DigitStrings(*strings)
+        hear_key, hide_key, noise_key, drop_key = jax.random.split(key, 4)
+        features, mask = hear(strings, steps.mask.shape[1], hear_key)
+        if config.augment:
+            features = leave_out(
+                hide_key, features, mask, num_bands=log_mel.BANDS, most_bands=MOST_BANDS,
+                most_steps=MOST_STEPS,
+            )  # fmt: skip
+        features += config.noise * jax.random.normal(noise_key, features.shape)
+        how: Any = {"training": True, "rngs": {"dropout": drop_key}}
+        _, logits = apply(params, features, mask=mask, **how)
+        labels, padding = strings.labels(recordings.digits, jnp)
+        return losses(logits, mask, labels, padding), carry
+
+    return loss
+
+
+class Answers(NamedTuple):
+    """What was understood of some strings."""
+
+    texts: list[str]
+    """Digits between blanks, by the best path."""
+    times: list[list[float]]
+    """When each of them was heard, in seconds."""
+    searched: list[str]
+    """Digits by prefix beam search; as the best path has them where nothing was searched."""
+
+
+def understood(logits: Any, mask: np.ndarray, beam_size: int | None = None) -> Answers:
+    """What logits ``[N, T, 11]`` of steps with a mask ``[N, T]`` say.
+
+    Args:
+        logits: of digits and the blank.
+        mask: where there are steps.
+        beam_size: of the search, if there is to be one.
+    """
+    path = jax.tree.map(np.asarray, best_path(logits, mask, blank=BLANK))
+    rows = [row[:n].tolist() for row, n in zip(path.tokens, path.lengths, strict=True)]
+    texts = [" ".join(map(str, row)) for row in rows]
+    when = log_mel.CENTRE_SECONDS + log_mel.STEP_SECONDS * path.steps
+    times = [row[:n].tolist() for row, n in zip(when, path.lengths, strict=True)]
+    if beam_size is None:
+        return Answers(texts, times, texts)
+    found = prefix_beam_search(
+        logits, mask, blank=BLANK, beam_size=beam_size, max_length=MOST_FOUND
+    )
+    best = zip(np.asarray(found.tokens)[:, 0], np.asarray(found.lengths)[:, 0], strict=True)
+    return Answers(texts, times, [" ".join(map(str, row[:n].tolist())) for row, n in best])
+
+
+def judged(
+    logits: Any, heard: Heard, name: str, beam_size: int | None = None
+) -> dict[str, float]:
+    """The figures of a part: loss, digit error and string accuracy, distance of the spikes.
+
+    Args:
+        logits: of one seed, ``[N, T, 11]``.
+        heard: the strings.
+        name: of the part, in front of each figure.
+        beam_size: for figures of the search, too.
+    """
+    answers, texts = understood(logits, heard.mask, beam_size), heard.texts()
+    far = string_scores.distances(answers.texts, answers.times, texts, heard.begins, heard.ends)
+    each = losses(logits, heard.mask, heard.labels, heard.padding)
+    figures = {"loss": float(each.mean()), **string_scores.rates(answers.texts, texts)}
+    figures["spike_distance_ms"] = 1000 * float(far.mean()) if len(far) else float("nan")
+    if beam_size is not None:
+        searched = string_scores.rates(answers.searched, texts)
+        figures |= {f"beam_{kind}": value for kind, value in searched.items()}
+    return {f"{name}_{kind}": value for kind, value in figures.items()}
