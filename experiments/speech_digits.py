@@ -27,14 +27,18 @@ if __name__ == "__main__":
 import jax
 import jax.numpy as jnp
 import numpy as np
+from rich.table import Table
+from rich.text import Text
 
 import rnnjax
 import rnnjax.experiment as xp
-from rnnjax.data import log_mel, spoken_digits
+from rnnjax.data import log_mel, nearest_digits, spoken_digits
 from rnnjax.data.spoken_digits import SpokenDigits
 from rnnjax.experiment import spoken
+from rnnjax.export import Array, Model
 from rnnjax.models import SequenceTagger
 from rnnjax.reports import plots
+from rnnjax.reports.spoken_strings import plot_occupancy, plot_spikes
 
 PRESETS = {
     "full": {"hidden_size": 256, "epochs": 30},
@@ -72,6 +76,11 @@ class Config(xp.Config):
     clip_norm: float | None = xp.setting(1.0, "largest norm of the gradient", positive=True)
     epochs: int | None = xp.setting(14, "passes over as many strings", at_least=1)
     beam_size: int = xp.setting(25, "prefixes searched at a time, in the test", at_least=1)
+
+    transcribe: str | None = xp.setting(
+        None, "a WAV file whose digits to tell with the run in --workdir", is_path=True,
+        is_command=True, needs_run=True, changes_result=False,
+    )  # fmt: skip
 
     @classmethod
     def suited_to(cls, given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -125,6 +134,7 @@ def problem(config: Config, layout: xp.Layout, data: SpokenDigits) -> xp.Problem
         figures = {kind: np.array([one[kind] for one in each]) for kind in each[0]}
         return {k: v[0] if layout.num_seeds == 1 else v for k, v in figures.items()}
 
+    @xp.remembered
     def test(params: Any) -> dict[str, np.ndarray]:
         how = {"beam_size": config.beam_size}
         known, unheard = (
@@ -138,7 +148,7 @@ def problem(config: Config, layout: xp.Layout, data: SpokenDigits) -> xp.Problem
         model=model, init=init, keys=layout.keys(config.seed, 2),
         loss=spoken.learning(config, apply, data.recordings), data=strings, batches=batches,
         cut=cut.of_first(layout), watched="validation", test=test,
-        evaluate=lambda params: judged(params, "validation", "validation"),
+        evaluate=lambda params: judged(params, "validation", "validation"), test_inputs=heard,
         predict=lambda params: {name: read[name](params) for name in ("test", "unheard")},
         needs=xp.needs_of(
             config, layout, init, layer=model.layer, time_steps=cut.limits[-1],
@@ -147,10 +157,93 @@ def problem(config: Config, layout: xp.Layout, data: SpokenDigits) -> xp.Problem
     )  # fmt: skip
 
 
+def report(run: xp.Outcome) -> dict[str, Any]:
+    """The figures of voices that were known and of the one that was not, side by side."""
+    table = Table(title=Text("strings of five digits", "table.title"))
+    for column in ("", "digits wrong", "strings right", "by beams", "strings right", "spikes"):
+        table.add_column(column, justify="right" if column else "left")
+    figures = run.problem.test(run.params)
+    for name, prefix in (("known voices", "test"), (f"voice {run.data.unheard}", "test_unheard")):
+        shares = [
+            f"{100 * np.mean(figures[f'{prefix}_{kind}']):.2f} %"
+            for kind in (
+                "digit_error",
+                "string_accuracy",
+                "beam_digit_error",
+                "beam_string_accuracy",
+            )
+        ]
+        far = np.mean(figures[f"{prefix}_spike_distance_ms"])
+        near = 100 * np.mean(figures[f"{prefix}_spikes_within_20_ms"])
+        table.add_row(name, *shares, f"{far:.1f} ms off, {near:.1f} % within 20")
+    run.console.print(table)
+    return {"unheard_voice": run.data.unheard}
+
+
+def draw(folder: Path, run: xp.Outcome) -> None:
+    """The curves; spikes beside the true boundaries; which step belongs to which digit."""
+    title, logits = run.problem.title, run.of_seed(0)[1]
+    plots.plot_curves(folder / "curves.png", title, run.history, "validation", metric="digit_error")
+    heard = run.problem.test_inputs
+    strings = []
+    for part, name in (("test", "known voice"), ("unheard", f"unheard voice {run.data.unheard}")):
+        own, found = heard[part], spoken.understood(logits[part], heard[part].mask)
+        right = np.equal(found.texts, own.texts())
+        rows = [*np.flatnonzero(right)[:1], *np.flatnonzero(~right)[:1]]
+        for row in rows:
+            said = "right" if right[row] else f"understood as {found.texts[row]}"
+            strings.append(spoken.shown(logits[part], own, row, f"{name}: {said}"))
+    names = [*map(str, range(spoken.BLANK)), "blank"]
+    plot_spikes(folder / "spikes.png", title, strings, names)
+    plot_occupancy(folder / "occupancy.png", title, strings[0])
+
+
+def baselines(run: xp.Outcome) -> xp.Baselines:
+    """Cut at the silence, and compared with every training recording."""
+    heard = run.problem.test_inputs
+    tests = {"test": heard["test"], "test_unheard": heard["unheard"]}
+    found = nearest_digits.metrics(run.data, heard["validation"], tests)
+    return {"nearest recording of pieces cut at silence": found}
+
+
+def transcribe(console: xp.Console, config: Config) -> None:
+    """Tells the digits of --transcribe and when each is heard, by the run in --workdir."""
+    saved = xp.saved_config(config)
+    model = build_model(saved)
+    features, mask = spoken.recording(str(config.transcribe))
+    apply = xp.applying(saved, model)
+    _, logits = jax.jit(apply)(xp.load_model(saved, initial(model)), features, mask=mask)
+    found = spoken.understood(logits, mask, saved.beam_size)
+    console.out(found.searched[0] or "no digit", highlight=False)
+    for digit, time in zip(found.texts[0].split(), found.times[0], strict=True):
+        console.out(f"{time:7.2f} s  {digit}", highlight=False)
+
+
+def trained_model(config: Config) -> Model:
+    """What a run has learnt: a function from features and a mask to logits of the digits."""
+    model = build_model(config)
+    shape = ("batch", "time", log_mel.FEATURES)
+    return Model(
+        title=f"bidirectional {config.cell} {config.hidden_size}, which understands digits",
+        apply=lambda params, features, mask: {
+            "logits": model.apply({"params": params}, features, mask=mask)[1]
+        },
+        params=xp.load_model(config, initial(model)),
+        labels=[*map(str, range(spoken.BLANK)), "blank"],
+        inputs={
+            "features": Array(shape, "float32", "50 steps a second, by rnnjax.data.log_mel"),
+            "mask": Array(shape[:2], "bool", "where there are steps"),
+        },
+        outputs={"logits": "of ten digits and the blank at each step, for CTC"},
+    )  # fmt: skip
+
+
 EXPERIMENT = xp.Experiment(
     name="speech_digits", config=Config, presets=PRESETS, load=spoken_digits.load,
     load_by=("leave_out",), problem=problem, describe=lambda config, data: [data.described()],
-    metrics=(xp.Metric("digit_error", False), xp.Metric("string_accuracy")),
+    metrics=(xp.Metric("digit_error", False), xp.Metric("string_accuracy")), report=report,
+    draw=draw, baselines=baselines, commands={"transcribe": transcribe},
+    trained_model=trained_model,
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -40,9 +40,9 @@ class DigitStrings(NamedTuple):
             lengths: Of all recordings, as `Recordings.lengths`.
             xp: ``numpy`` or ``jax.numpy``.
         """
-        there = xp.arange(MOST_DIGITS) < self.counts[:, None]
-        own = xp.asarray(lengths)[self.recordings] - 1
-        played = xp.floor(own / self.speeds[:, None]).astype(np.int32) + 1
+        there = xp.arange(MOST_DIGITS)[None] < self.counts[:, None]
+        last = (xp.asarray(lengths)[self.recordings] - 1).astype(self.speeds.dtype)
+        played = xp.floor(last / self.speeds[:, None]).astype(np.int32) + 1
         pairs = xp.stack((self.gaps[:, :-1], xp.where(there, played, 0)), axis=-1)
         parts = xp.concatenate((pairs.reshape(len(pairs), -1), self.gaps[:, -1:]), axis=1)
         return xp.cumsum(parts, axis=1)
@@ -55,13 +55,13 @@ class DigitStrings(NamedTuple):
             noise: Standard normal, ``[N, S]``, for the silence.
             xp: ``numpy`` or ``jax.numpy``.
         """
-        ends, time = self.ends(recordings.lengths, xp), xp.arange(noise.shape[1])
+        ends, time = self.ends(recordings.lengths, xp), xp.arange(noise.shape[1])[None]
         part = sum((time >= ends[:, i : i + 1]).astype(np.int32) for i in range(ends.shape[1]))
         # A gap has the level of the digit that it stands before, the last one of the last digit.
         digit = xp.minimum(part // 2, self.counts[:, None] - 1)
         number = xp.take_along_axis(self.recordings, digit, axis=1)
         starts = xp.take_along_axis(ends, xp.minimum(2 * digit, ends.shape[1] - 1), axis=1)
-        since = (time - starts) * self.speeds[:, None]
+        since = (time - starts).astype(self.speeds.dtype) * self.speeds[:, None]
         last = xp.asarray(recordings.lengths)[number] - 1
         place = xp.clip(xp.floor(since).astype(np.int32), 0, last)
         first = xp.asarray(recordings.starts)[number]
@@ -75,7 +75,7 @@ class DigitStrings(NamedTuple):
 
     def labels(self, digits: Any, xp: Any = np) -> tuple[Any, Any]:
         """The digits int32 ``[N, 7]``, and where there are none, bool ``[N, 7]``."""
-        padding = xp.arange(MOST_DIGITS) >= self.counts[:, None]
+        padding = xp.arange(MOST_DIGITS)[None] >= self.counts[:, None]
         return xp.where(padding, 0, xp.asarray(digits)[self.recordings]), padding
 
 

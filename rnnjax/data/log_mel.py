@@ -60,7 +60,7 @@ def log_mel(samples: Any, lengths: Any, xp: Any = np) -> Any:
         lengths: samples of each row, ``[B]``.
         xp: ``numpy`` or ``jax.numpy``.
     """
-    there = xp.arange(samples.shape[1]) < lengths[:, None]
+    there = xp.arange(samples.shape[1])[None] < lengths[:, None]
     mean = samples.sum(axis=1) / lengths
     centred = xp.where(there, samples - mean[:, None], 0)
     before = xp.pad(centred[:, :-1], ((0, 0), (1, 0)))
@@ -69,7 +69,7 @@ def log_mel(samples: Any, lengths: Any, xp: Any = np) -> Any:
     places = np.arange(frames)[:, None] * HOP + np.arange(WINDOW)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)
     dtype = samples.dtype
-    windowed = emphasised[:, places] * hann.astype(dtype)
+    windowed = emphasised[:, places] * hann.astype(dtype)[None, None]
     spectrum = xp.fft.rfft(windowed, TRANSFORM)
     power = xp.square(spectrum.real) + xp.square(spectrum.imag)
     return xp.log(power @ mel_filters().astype(dtype) + 1e-8)
@@ -89,7 +89,7 @@ def steps_of(bands: Any, lengths: Any, xp: Any = np) -> tuple[Any, Any]:
         Features ``[B, T, 80]``, 0 where a row has ended; and where not, bool ``[B, T]``.
     """
     count = STACKED * num_steps(lengths)[:, None]
-    there = (xp.arange(bands.shape[1]) < count)[..., None]
+    there = (xp.arange(bands.shape[1])[None] < count)[..., None]
     divisor = xp.maximum(count, 1).astype(bands.dtype)
     mean = xp.where(there, bands, 0).sum(axis=1) / divisor
     apart = xp.where(there, bands - mean[:, None], 0)
@@ -97,7 +97,7 @@ def steps_of(bands: Any, lengths: Any, xp: Any = np) -> tuple[Any, Any]:
     standard = apart / (deviation[:, None] + 1e-5)
     whole = bands.shape[1] // STACKED
     joined = standard[:, : whole * STACKED].reshape(len(bands), whole, FEATURES)
-    return joined, there[: , : whole * STACKED : STACKED, 0]
+    return joined, there[:, : whole * STACKED : STACKED, 0]
 
 
 def features(samples: Any, lengths: Any, xp: Any = np) -> tuple[Any, Any]:

@@ -150,7 +150,7 @@ def hear(strings: DigitStrings, recordings: Recordings, rng: np.random.Generator
     for row, own in enumerate(heard):
         features[row, : len(own)] = own
         mask[row, : len(own)] = True
-    begins = ends[:, : -1 : 2] / RATE
+    begins = ends[:, :-1:2] / RATE
     return Heard(
         strings, features, mask, *strings.labels(recordings.digits), begins, ends[:, 1::2] / RATE
     )

@@ -9,8 +9,6 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from scipy.io import wavfile
-from scipy.signal import resample_poly
 
 from rnnjax.errors import DataError
 
@@ -30,6 +28,8 @@ def samples_of(contents: bytes, name: str) -> tuple[np.ndarray, int]:
     Raises:
         DataError: It is no WAV file, or a damaged one.
     """
+    from scipy.io import wavfile  # as what follows, it takes half a second
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", wavfile.WavFileWarning)
@@ -38,8 +38,9 @@ def samples_of(contents: bytes, name: str) -> tuple[np.ndarray, int]:
             )
             rate, samples = wavfile.read(io.BytesIO(contents))
     except wavfile.WavFileWarning:
-        raise DataError(f"{name} is cut off: it ends before its header says; give a whole WAV "
-                        "file.") from None
+        raise DataError(
+            f"{name} is cut off: it ends before its header says; give a whole WAV file."
+        ) from None
     # SciPy's parser raises half a dozen types on damaged bytes.
     except Exception as error:
         why = str(error).rstrip(".") or type(error).__name__
@@ -82,5 +83,7 @@ def read_wav(path: str | os.PathLike[str], rate: int) -> np.ndarray:
     mono = samples if samples.ndim == 1 else samples.mean(axis=1)
     if own == rate:
         return mono
+    from scipy.signal import resample_poly
+
     divisor = math.gcd(rate, own)
     return resample_poly(mono, rate // divisor, own // divisor)

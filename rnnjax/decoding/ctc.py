@@ -69,7 +69,7 @@ def best_path(logits: jax.Array, mask: jax.Array, *, blank: int) -> Path:
     # Those that begin come first, in their order.
     order = jnp.argsort(~begins, axis=1, stable=True).astype(jnp.int32)
     lengths = begins.sum(axis=1, dtype=jnp.int32)
-    there = jnp.arange(classes.shape[1]) < lengths[:, None]
+    there = jnp.arange(classes.shape[1])[None] < lengths[:, None]
     tokens = jnp.take_along_axis(classes, order, axis=1)
     return Path(jnp.where(there, tokens, NOTHING), jnp.where(there, order, NOTHING), lengths)
 
@@ -82,7 +82,7 @@ class _Beam(NamedTuple):
     lengths: jax.Array
     """``[K]``."""
     blank: jax.Array
-    """The logarithm of the probability of all paths of the prefix that end with a blank, ``[K]``."""
+    """log p of all paths of the prefix that end with a blank, ``[K]``."""
     token: jax.Array
     """Of those that end with its last token, ``[K]``."""
 
@@ -166,16 +166,17 @@ def _step(beam: _Beam, log_probs: jax.Array, blank: int) -> _Beam:
     classes, last, scores = jnp.arange(len(log_probs)), beam.last, beam.scores
     of_last = jnp.where(last >= 0, log_probs[last], -jnp.inf)
     # To append the last token again takes a blank between them.
-    before = jnp.where(classes == last[:, None], beam.blank[:, None], scores[:, None])
-    grows = (classes != blank) & (beam.lengths < most)[:, None]
-    grown = jnp.where(grows, before + log_probs, -jnp.inf)
+    before = jnp.where(classes[None] == last[:, None], beam.blank[:, None], scores[:, None])
+    grows = (classes != blank)[None] & (beam.lengths < most)[:, None]
+    grown = jnp.where(grows, before + log_probs[None], -jnp.inf)
     # Which prefix [j] is another one [k] and a token: both ways to it are one hypothesis.
     places = jnp.arange(most)
-    equal = (beam.tokens[:, None] == beam.tokens) | (places >= beam.lengths[:, None])
-    is_child = equal.all(axis=-1) & (beam.lengths[:, None] == beam.lengths + 1)
-    is_child &= (scores > -jnp.inf)[:, None] & (scores > -jnp.inf)
+    is_behind = (places[None] >= beam.lengths[:, None])[None]
+    equal = (beam.tokens[:, None] == beam.tokens[None]) | is_behind
+    is_child = equal.all(axis=-1) & (beam.lengths[:, None] == beam.lengths[None] + 1)
+    is_child &= (scores > -jnp.inf)[:, None] & (scores > -jnp.inf)[None]
     arriving = jnp.where(is_child, grown[:, jnp.maximum(last, 0)].T, -jnp.inf).max(axis=1)
-    is_there = (is_child[..., None] & (classes == last[:, None, None])).any(axis=0)
+    is_there = (is_child[..., None] & (classes[None, None] == last[:, None, None])).any(axis=0)
     grown = jnp.where(is_there, -jnp.inf, grown)
     stays_blank = scores + log_probs[blank]
     stays_token = jnp.logaddexp(beam.token + of_last, arriving)
@@ -185,7 +186,7 @@ def _step(beam: _Beam, log_probs: jax.Array, blank: int) -> _Beam:
     parent = jnp.where(has_grown, number // len(log_probs), best)
     new = (number % len(log_probs)).astype(jnp.int32)
     lengths = beam.lengths[parent]
-    appended = has_grown[:, None] & (places == lengths[:, None])
+    appended = has_grown[:, None] & (places[None] == lengths[:, None])
     return _Beam(
         jnp.where(appended, new[:, None], beam.tokens[parent]),
         lengths + has_grown,
@@ -225,9 +226,14 @@ def occupancy(
         jax.nn.log_softmax(in_float(logits)), states[:, None, :], axis=-1
     )
     counts = (~padding).sum(axis=1)
-    return jax.grad(lambda given: jax.vmap(_forward)(given, mask, states, counts, ).sum())(
-        emissions
-    )
+    return jax.grad(
+        lambda given: jax.vmap(_forward)(
+            given,
+            mask,
+            states,
+            counts,
+        ).sum()
+    )(emissions)
 
 
 def _forward(emissions: Any, mask: jax.Array, states: jax.Array, count: jax.Array) -> jax.Array:

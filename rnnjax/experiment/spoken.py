@@ -12,9 +12,12 @@ import optax
 
 from rnnjax.data import digit_strings, log_mel, string_scores
 from rnnjax.data.digit_strings import DigitStrings
-from rnnjax.data.recordings import Recordings
+from rnnjax.data.recordings import RATE, Recordings
 from rnnjax.data.spoken_digits import Heard, SpokenDigits
-from rnnjax.decoding.ctc import best_path, prefix_beam_search
+from rnnjax.data.wav_file import read_wav
+from rnnjax.decoding.ctc import best_path, occupancy, prefix_beam_search
+from rnnjax.errors import DataError
+from rnnjax.reports.spoken_strings import SpokenString
 from rnnjax.training.spectrum_masks import leave_out
 
 BLANK, CLASSES = 10, 11
@@ -65,9 +68,8 @@ def hearing(recordings: Recordings) -> Callable[[DigitStrings, int, jax.Array], 
 
 def losses(logits: jax.Array, mask: Any, labels: Any, padding: Any) -> jax.Array:
     """CTC's -log p(labels) of each row, in nats, ``[B]``."""
-    flags = ((~jnp.asarray(each)).astype(logits.dtype) for each in (mask, ~padding))
-    at, behind = flags
-    return optax.ctc_loss(logits, at, labels, behind, blank_id=BLANK)
+    left_out, behind = (jnp.asarray(each, logits.dtype) for each in (~mask, padding))
+    return optax.ctc_loss(logits, left_out, labels, behind, blank_id=BLANK)
 
 
 def learning(config: Any, apply: Callable[..., Any], recordings: Recordings) -> Any:
@@ -132,9 +134,7 @@ def understood(logits: Any, mask: np.ndarray, beam_size: int | None = None) -> A
     return Answers(texts, times, [" ".join(map(str, row[:n].tolist())) for row, n in best])
 
 
-def judged(
-    logits: Any, heard: Heard, name: str, beam_size: int | None = None
-) -> dict[str, float]:
+def judged(logits: Any, heard: Heard, name: str, beam_size: int | None = None) -> dict[str, float]:
     """The figures of a part: loss, digit error and string accuracy, distance of the spikes.
 
     Args:
@@ -148,7 +148,50 @@ def judged(
     each = losses(logits, heard.mask, heard.labels, heard.padding)
     figures = {"loss": float(each.mean()), **string_scores.rates(answers.texts, texts)}
     figures["spike_distance_ms"] = 1000 * float(far.mean()) if len(far) else float("nan")
+    figures["spikes_within_20_ms"] = float((far <= 0.02).mean()) if len(far) else 0.0
     if beam_size is not None:
         searched = string_scores.rates(answers.searched, texts)
         figures |= {f"beam_{kind}": value for kind, value in searched.items()}
     return {f"{name}_{kind}": value for kind, value in figures.items()}
+
+
+def shown(logits: Any, heard: Heard, row: int, name: str) -> SpokenString:
+    """One string of a part, to be drawn.
+
+    Args:
+        logits: of one seed, ``[N, T, 11]``.
+        heard: the strings.
+        row: which of them.
+        name: what stands above it.
+    """
+    own = (np.asarray(part)[row : row + 1] for part in (logits, heard.mask))
+    given, mask = own
+    answers, count = understood(given, mask), int(heard.strings.counts[row])
+    shares = occupancy(
+        given, mask, heard.labels[row : row + 1], heard.padding[row : row + 1], blank=BLANK
+    )
+    steps = int(mask.sum())
+    frames = heard.features[row, :steps].reshape(-1, log_mel.BANDS)
+    return SpokenString(
+        name, frames, steps * log_mel.STEP_SECONDS, heard.texts()[row].split(),
+        heard.begins[row, :count], heard.ends[row, :count],
+        log_mel.CENTRE_SECONDS + log_mel.STEP_SECONDS * np.arange(steps),
+        np.asarray(jax.nn.softmax(given[0, :steps])), answers.texts[0].split(), answers.times[0],
+        np.asarray(shares)[0, :steps, 1 : 2 * count : 2],
+    )  # fmt: skip
+
+
+def recording(path: str) -> tuple[np.ndarray, np.ndarray]:
+    """The features of a user's WAV file ``[1, T, 80]``, and their mask.
+
+    Raises:
+        DataError: it can't be read, or has not a single step.
+    """
+    samples = read_wav(path, RATE)
+    if len(samples) < log_mel.SHORTEST:
+        raise DataError(
+            f"{path} lasts {1000 * len(samples) / RATE:.0f} milliseconds; give a recording of "
+            f"{1000 * log_mel.SHORTEST / RATE:.0f} or more."
+        )
+    features, mask = log_mel.features(samples[None], np.array([len(samples)]))
+    return features.astype(np.float32), mask

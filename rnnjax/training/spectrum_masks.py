@@ -41,9 +41,9 @@ def leave_out(
     def hidden(key: jax.Array, places: jax.Array, length: jax.Array, most: int) -> jax.Array:
         widths_key, starts_key = jax.random.split(key)
         widths = jax.random.randint(widths_key, (times, rows), 0, most + 1)
-        room = jnp.maximum(length - widths + 1, 1)
+        room = jnp.maximum(length[None] - widths + 1, 1)
         starts = (jax.random.uniform(starts_key, (times, rows)) * room).astype(jnp.int32)
-        since = places - starts[..., None]
+        since = places[None, None] - starts[..., None]
         return ((since >= 0) & (since < widths[..., None])).any(axis=0)
 
     bands = hidden(bands_key, stacked, jnp.full(rows, num_bands), most_bands)
