@@ -32,6 +32,22 @@ def test_every_epoch_sees_each_example_once_in_batches_of_its_own():
     np.testing.assert_array_equal(again, plans[0])
 
 
+def test_every_epoch_has_a_part_of_the_examples_to_itself():
+    batches, _ = batches_by_length(LENGTHS[:1000], 400, 8, 2, parts=4)
+    plans = [np.asarray(batches.plan(KEY, jnp.int32(epoch))) for epoch in (0, 3, 4)]
+    assert batches.steps_per_epoch == 32
+    for plan, first in zip(plans, (0, 750, 0), strict=True):
+        assert sorted(plan.ravel()) == [-1] * 6 + list(range(first, first + 250))
+    full = plans[1][(plans[1] >= 0).all(axis=1)]
+    assert np.median(np.ptp(LENGTHS[full], axis=1)) < 50
+    assert not np.array_equal(plans[0], plans[2])
+    same, cut = batches_by_length(LENGTHS[:1000], 400, 8, 1, parts=4)
+    assert cut.limits == (400,)
+    plan = np.asarray(same.plan(KEY, jnp.int32(1)))
+    assert sorted(plan.ravel()) == [-1] * 6 + list(range(250, 500))
+    assert np.median(np.ptp(LENGTHS[plan], axis=1)) > 200
+
+
 def test_a_batch_holds_examples_of_similar_length_and_batches_come_in_any_order():
     plan = np.asarray(LengthBatches(LENGTHS, 8).plan(KEY, jnp.int32(0)))
     full = plan[(plan >= 0).all(axis=1)]
