@@ -42,7 +42,7 @@ from rnnjax.reports.spoken_strings import plot_occupancy, plot_spikes
 
 PRESETS = {
     "full": {"hidden_size": 256, "epochs": 30},
-    "plain": {"augment": False, "noise": 0.1, "dropout": 0.0},
+    "plain": {"augment": False, "noise": 0.1, "dropout": 0.0, "learning_rate": 1e-3},
 }
 SUITED = {"telephone_tones": {"hidden_size": 32, "epochs": 5}}
 RATE: Any = {"at_least": 0, "below": 1}

@@ -29,6 +29,7 @@ from experiments import (
     mnist_rnn,
     music,
     speaker,
+    speech_digits,
     text_similarity,
     time_series,
     translation,
@@ -51,6 +52,7 @@ SCRIPTS = {
     "time_series": time_series,
     "drawing": drawing,
     "music": music,
+    "speech_digits": speech_digits,
 }
 STAND_INS = {
     "mnist_rnn": ["--dataset=digits"],
@@ -64,6 +66,7 @@ STAND_INS = {
     "time_series": ["--dataset=two_sines"],
     "drawing": ["--dataset=polygons"],
     "music": ["--dataset=canon"],
+    "speech_digits": ["--dataset=telephone_tones"],
 }
 CI = (ROOT / ".ci/run").read_text()
 OWN = "script: next_row.py"
@@ -262,6 +265,7 @@ def trains(words):
     commands = (
         "--distributed", "--eval_only", "--export", "--predict", "--sample", "--translate",
         "--describe", "--pronounce", "--complete", "--interpolate",
+        "--describe", "--pronounce", "--transcribe",
     )  # fmt: skip
     own_data = (
         "--text",

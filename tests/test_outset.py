@@ -190,6 +190,7 @@ def ctrl_c(handler):
         "time_series",
         "drawing",
         "music",
+        "speech_digits",
     ],
 )
 def test_ctrl_c_in_the_imports_is_one_line(script, tmp_path):

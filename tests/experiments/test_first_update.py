@@ -52,6 +52,14 @@ SMALL: dict[str, dict[str, Any]] = {
     "text_similarity": {"hidden_size": 2, "batch_size": 4, "dataset": "slot_sentences"},
     "time_series": {"hidden_size": 2, "batch_size": 4, "dataset": "two_sines", "horizon": 2},
     "drawing": {"hidden_size": 2, "batch_size": 4, "dataset": "polygons", "length_groups": 1},
+    "speech_digits": {
+        "hidden_size": 2,
+        "num_layers": 1,
+        "batch_size": 4,
+        "strings": 8,
+        "dataset": "telephone_tones",
+        "length_groups": 1,
+    },
     "compare": {"hidden_size": 2, "batch_size": 4, "num_seeds": 2, "question": "learning_rate"},
 }
 LABEL = "class_label_feature.ClassLabel"
