@@ -27,8 +27,6 @@ if __name__ == "__main__":
 import jax
 import jax.numpy as jnp
 import numpy as np
-from rich.table import Table
-from rich.text import Text
 
 import rnnjax
 import rnnjax.experiment as xp
@@ -159,24 +157,9 @@ def problem(config: Config, layout: xp.Layout, data: SpokenDigits) -> xp.Problem
 
 def report(run: xp.Outcome) -> dict[str, Any]:
     """The figures of voices that were known and of the one that was not, side by side."""
-    table = Table(title=Text("strings of five digits", "table.title"))
-    for column in ("", "digits wrong", "strings right", "by beams", "strings right", "spikes"):
-        table.add_column(column, justify="right" if column else "left")
     figures = run.problem.test(run.params)
-    for name, prefix in (("known voices", "test"), (f"voice {run.data.unheard}", "test_unheard")):
-        shares = [
-            f"{100 * np.mean(figures[f'{prefix}_{kind}']):.2f} %"
-            for kind in (
-                "digit_error",
-                "string_accuracy",
-                "beam_digit_error",
-                "beam_string_accuracy",
-            )
-        ]
-        far = np.mean(figures[f"{prefix}_spike_distance_ms"])
-        near = 100 * np.mean(figures[f"{prefix}_spikes_within_20_ms"])
-        table.add_row(name, *shares, f"{far:.1f} ms off, {near:.1f} % within 20")
-    run.console.print(table)
+    names = {"test": "known voices", "test_unheard": f"voice {run.data.unheard}, unheard"}
+    run.console.print(spoken.table(figures, names))
     return {"unheard_voice": run.data.unheard}
 
 
@@ -191,7 +174,7 @@ def draw(folder: Path, run: xp.Outcome) -> None:
         right = np.equal(found.texts, own.texts())
         rows = [*np.flatnonzero(right)[:1], *np.flatnonzero(~right)[:1]]
         for row in rows:
-            said = "right" if right[row] else f"understood as {found.texts[row]}"
+            said = "right" if right[row] else f"understood as {found.texts[row] or 'nothing'}"
             strings.append(spoken.shown(logits[part], own, row, f"{name}: {said}"))
     names = [*map(str, range(spoken.BLANK)), "blank"]
     plot_spikes(folder / "spikes.png", title, strings, names)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from rich.table import Table
+from rich.text import Text
 
 from rnnjax.data import digit_strings, log_mel, string_scores
 from rnnjax.data.digit_strings import DigitStrings
@@ -155,6 +157,28 @@ def judged(logits: Any, heard: Heard, name: str, beam_size: int | None = None) -
     return {f"{name}_{kind}": value for kind, value in figures.items()}
 
 
+def table(figures: Mapping[str, Any], names: Mapping[str, str]) -> Table:
+    """What is right and wrong in each part; of several seeds the means.
+
+    Args:
+        figures: as `judged` gives them.
+        names: of the parts, by what stands in front of their figures.
+    """
+
+    def mean(kind: str) -> float:
+        return float(np.mean(figures[kind]))
+
+    found = Table(title=Text("strings of five digits", "table.title"))
+    for column in ("voices", "decoded by", "digits wrong", "strings right", "spikes off by"):
+        found.add_column(column, justify="left" if column in ("voices", "decoded by") else "right")
+    for part, name in names.items():
+        for how, prefix in (("best path", part), ("beams", f"{part}_beam")):
+            shares = mean(f"{prefix}_digit_error"), mean(f"{prefix}_string_accuracy")
+            off = f"{mean(f'{part}_spike_distance_ms'):.1f} ms" if how == "best path" else ""
+            found.add_row(name, how, *(f"{100 * share:.2f} %" for share in shares), off)
+    return found
+
+
 def shown(logits: Any, heard: Heard, row: int, name: str) -> SpokenString:
     """One string of a part, to be drawn.
 
@@ -173,7 +197,7 @@ def shown(logits: Any, heard: Heard, row: int, name: str) -> SpokenString:
     steps = int(mask.sum())
     frames = heard.features[row, :steps].reshape(-1, log_mel.BANDS)
     return SpokenString(
-        name, frames, steps * log_mel.STEP_SECONDS, heard.texts()[row].split(),
+        name, frames, heard.texts()[row].split(),
         heard.begins[row, :count], heard.ends[row, :count],
         log_mel.CENTRE_SECONDS + log_mel.STEP_SECONDS * np.arange(steps),
         np.asarray(jax.nn.softmax(given[0, :steps])), answers.texts[0].split(), answers.times[0],

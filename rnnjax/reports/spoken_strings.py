@@ -22,8 +22,6 @@ class SpokenString(NamedTuple):
     name: str
     bands: np.ndarray
     """Of each frame the power in each band, ``[F, bands]``."""
-    seconds: float
-    """How long it lasts."""
     digits: Sequence[str]
     """What is said, n of them."""
     begins: np.ndarray
@@ -31,7 +29,7 @@ class SpokenString(NamedTuple):
     ends: np.ndarray
     """Until when."""
     times: np.ndarray
-    """In the middle of each step, in seconds ``[T]``."""
+    """In the middle of each step, in seconds ``[T]``, T at least 2."""
     likely: np.ndarray
     """Of each class at each step the probability, ``[T, C]``."""
     answer: Sequence[str]
@@ -75,7 +73,7 @@ def plot_spikes(
             below.plot([time], [1.06], "v", color="black", markersize=4, clip_on=False)
             below.text(time, 1.12, digit, ha="center", fontsize=8)
         below.set_ylim(-0.03, 1.25)
-        below.set_xlim(0, own.seconds)
+        below.set_xlim(0, _end(own))
         below.set_ylabel("probability")
         below.legend(fontsize=7, ncols=2, loc="center left", bbox_to_anchor=(1.0, 0.5))
     axes[-1].set_xlabel("seconds")
@@ -96,9 +94,8 @@ def plot_occupancy(path: Path, title: str, own: SpokenString) -> None:
     figure.suptitle(title, fontsize=10)
     above, below = figure.subplots(2, 1, sharex=True)
     _spectrum(above, own)
-    step = own.times[1] - own.times[0] if len(own.times) > 1 else own.seconds
     count = len(own.digits)
-    extent = (own.times[0] - step / 2, own.times[-1] + step / 2, count - 0.5, -0.5)
+    extent = (*_heard(own), count - 0.5, -0.5)
     image = below.imshow(
         own.occupancy.T, extent=extent, aspect="auto", cmap="Blues", vmin=0, vmax=1,
         interpolation="nearest",
@@ -107,7 +104,7 @@ def plot_occupancy(path: Path, title: str, own: SpokenString) -> None:
         frame = Rectangle((begin, row - 0.45), end - begin, 0.9, fill=False, edgecolor="tab:red")
         below.add_patch(frame)
     below.set_yticks(range(count), own.digits)
-    below.set_xlim(0, own.seconds)
+    below.set_xlim(0, _end(own))
     below.set_xlabel("seconds")
     below.set_ylabel("digit (framed where it is)")
     figure.colorbar(image, ax=below, label="probability")
@@ -115,12 +112,23 @@ def plot_occupancy(path: Path, title: str, own: SpokenString) -> None:
 
 
 def _spectrum(axes: Axes, own: SpokenString) -> None:
-    extent = (0, own.seconds, -0.5, own.bands.shape[1] - 0.5)
+    extent = (*_heard(own), -0.5, own.bands.shape[1] - 0.5)
     axes.imshow(own.bands.T, origin="lower", extent=extent, aspect="auto", cmap="magma")
     for digit, begin, end in zip(own.digits, own.begins, own.ends, strict=True):
         axes.axvline(begin, color="cyan", linewidth=1)
         axes.axvline(end, color="cyan", linewidth=1, linestyle=":")
         high = own.bands.shape[1] - 5
         axes.text((begin + end) / 2, high, digit, color="white", ha="center", fontsize=11)
+    axes.set_xlim(0, _end(own))
     axes.set_title(own.name, fontsize=10)
     axes.set_ylabel("mel band")
+
+
+def _heard(own: SpokenString) -> tuple[float, float]:
+    """From when to when the steps last, each as long as it is from one to the next."""
+    half = (own.times[1] - own.times[0]) / 2
+    return own.times[0] - half, own.times[-1] + half
+
+
+def _end(own: SpokenString) -> float:
+    return max(_heard(own)[1], own.ends[-1])

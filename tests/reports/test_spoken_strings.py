@@ -14,7 +14,7 @@ def test_spikes_and_boundaries_stand_where_they_are(tmp_path, monkeypatch):
     )  # fmt: skip
     likely = np.array([[0.1, 0.0, 0.9], [0.8, 0.1, 0.1], [0.0, 0.0, 1.0]])
     own = SpokenString(
-        "name", np.zeros((6, 4)), 0.06, ["0"], np.array([0.01]), np.array([0.05]),
+        "name", np.zeros((6, 4)), ["0"], np.array([0.01]), np.array([0.05]),
         np.array([0.01, 0.03, 0.05]), likely, ["0"], [0.03], np.array([[0.2], [0.9], [0.1]]),
     )  # fmt: skip
     plot_spikes(tmp_path / "spikes.png", "title", [own], ("0", "1", "blank"))
