@@ -55,10 +55,10 @@ class Recordings(NamedTuple):
             quiet: The levels of silence; by default of each recording's quietest 20 ms.
         """
         lengths = np.array([*map(len, waves)], np.int32)
-        numbers = (np.array(of, np.int32) for of in (digits, voices, takes))
         levels = [quietest(wave / 32768) for wave in waves] if quiet is None else quiet
         return cls(
-            np.concatenate(waves), np.cumsum(lengths) - lengths, lengths, *numbers,
+            np.concatenate(waves), np.cumsum(lengths) - lengths, lengths,
+            np.array(digits, np.int32), np.array(voices, np.int32), np.array(takes, np.int32),
             np.array(levels, np.float32),
         )  # fmt: skip
 

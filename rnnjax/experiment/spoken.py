@@ -197,8 +197,8 @@ def shown(logits: Any, heard: Heard, row: int, name: str) -> SpokenString:
     steps = int(mask.sum())
     frames = heard.features[row, :steps].reshape(-1, log_mel.BANDS)
     return SpokenString(
-        name, frames, heard.texts()[row].split(),
-        heard.begins[row, :count], heard.ends[row, :count],
+        name, frames, heard.texts()[row].split(), heard.begins[row, :count],
+        heard.ends[row, :count],
         log_mel.CENTRE_SECONDS + log_mel.STEP_SECONDS * np.arange(steps),
         np.asarray(jax.nn.softmax(given[0, :steps])), answers.texts[0].split(), answers.times[0],
         np.asarray(shares)[0, :steps, 1 : 2 * count : 2],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import jax
 import numpy as np
@@ -43,7 +44,7 @@ def test_neither_the_side_of_the_padding_nor_batch_mates_change_anything():
     params = jax.tree.map(lambda a: rng.normal(size=a.shape), shapes)
 
     def both(features, mask, labels, padding):
-        logits = model.apply({"params": params}, features, mask=mask)[1]
+        logits: Any = model.apply({"params": params}, features, mask=mask)[1]
         return logits, spoken.losses(logits, mask, labels, padding)
 
     compute = quick_jit(both)
@@ -91,10 +92,20 @@ def test_spikes_inside_their_digits_have_no_distance(data):
     assert figures["test_spike_distance_ms"] == 0
     assert figures["test_spikes_within_20_ms"] == 1
     assert figures["test_loss"] < 0.05
-    late = np.roll(logits, 8, axis=1)  # 160 ms
-    later = spoken.judged(late, heard, "test")
-    assert later["test_spike_distance_ms"] > 50
-    assert later["test_spikes_within_20_ms"] < 0.5
+
+
+def test_a_spike_is_in_the_middle_of_what_its_step_hears(data):
+    heard = data.strings("unheard", 4, (1, 1))
+    logits = np.zeros((*heard.mask.shape, CLASSES), np.float32)
+    logits[..., BLANK] = 9
+    lasts = heard.mask.sum(axis=1) - 1
+    logits[np.arange(4), lasts, heard.labels[:, 0]] = 20
+    figures = spoken.judged(logits, heard, "test")
+    times = (160 * lasts + 140) / 8000
+    far = np.maximum(times - heard.ends[:, 0], 0)
+    assert far.max() > 0.02
+    np.testing.assert_allclose(figures["test_spike_distance_ms"], 1000 * far.mean())
+    assert figures["test_spikes_within_20_ms"] == np.mean(far <= 0.02)
 
 
 def test_strings_to_learn_from_are_new_in_every_epoch_and_have_their_steps(data):

@@ -15,7 +15,7 @@ def test_neighbouring_bands_and_steps_of_a_row_are_left_out():
     def masked(key):
         features = jnp.ones((rows, time, 2 * bands))
         return leave_out(
-            key, features, mask, num_bands=bands, most_bands=3, most_steps=2, times=1
+            key, features, jnp.asarray(mask), num_bands=bands, most_bands=3, most_steps=2, times=1
         )  # fmt: skip
 
     found = np.asarray(quick_jit(masked)(jax.random.key(0))).reshape(rows, time, 2, bands)
