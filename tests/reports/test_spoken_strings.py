@@ -27,6 +27,8 @@ def test_spikes_and_boundaries_stand_where_they_are(tmp_path, monkeypatch):
     assert [text.get_text() for text in below.get_legend().texts] == ["0", "blank"]
     _, matrix, _ = second.axes
     np.testing.assert_allclose(matrix.images[0].get_array(), [[0.2, 0.9, 0.1]])
+    for image in (above.images[0], matrix.images[0]):
+        np.testing.assert_allclose(image.get_extent()[:2], [0, 0.06], atol=1e-9)
     (frame,) = matrix.patches
     assert (frame.get_x(), frame.get_width()) == (0.01, 0.04)
     assert (tmp_path / "occupancy.png").stat().st_size > 5_000
