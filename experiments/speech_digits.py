@@ -72,7 +72,7 @@ class Config(xp.Config):
     learning_rate: float = xp.setting(3e-3, "learning rate of the first step", positive=True)
     schedule: str = xp.setting("cosine", "how the rate falls", choices=xp.SCHEDULES)
     clip_norm: float | None = xp.setting(1.0, "largest norm of the gradient", positive=True)
-    epochs: int | None = xp.setting(14, "passes over as many strings", at_least=1)
+    epochs: int | None = xp.setting(12, "passes over as many strings", at_least=1)
     beam_size: int = xp.setting(25, "prefixes searched at a time, in the test", at_least=1)
 
     transcribe: str | None = xp.setting(
