@@ -43,7 +43,7 @@ def samples_of(contents: bytes, name: str) -> tuple[np.ndarray, int]:
         ) from None
     # SciPy's parser raises half a dozen types on damaged bytes.
     except Exception as error:
-        why = str(error).rstrip(".") or type(error).__name__
+        why = str(error).split(". ")[0].rstrip(".") or type(error).__name__
         raise DataError(f"{name} can't be read ({why}); give a WAV file.") from None
     if samples.dtype == np.uint8:
         return (samples.astype(np.float64) - 128) / 128, rate
