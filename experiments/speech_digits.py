@@ -61,6 +61,10 @@ class Config(xp.Config):
     augment: bool = xp.setting(
         True, "in training, change the speed and leave out bands and stretches of time"
     )
+    speed_change: float = xp.setting(
+        0.15, "with --augment, the share by which a string is played slower or faster at most",
+        at_least=0, at_most=0.5,
+    )  # fmt: skip
     noise: float = xp.setting(
         0.4, "in training, deviation of what is added to each feature, whose own is 1", at_least=0
     )
@@ -104,8 +108,8 @@ def problem(config: Config, layout: xp.Layout, data: SpokenDigits) -> xp.Problem
     apply, init = xp.applying(config, model), initial(model)
     per_epoch = math.ceil(config.strings / config.batch_size)
     parts = config.epochs or math.ceil((config.steps or 1) / per_epoch)
-    speeds = spoken.SPEEDS if config.augment else (1.0, 1.0)
-    strings, lengths = spoken.to_learn(data, config.strings, parts, speeds)
+    change = config.speed_change if config.augment else 0.0
+    strings, lengths = spoken.to_learn(data, config.strings, parts, (1 - change, 1 + change))
     batches, cut = xp.batches_by_length(
         lengths, int(lengths.max()), config.batch_size, config.length_groups, parts=parts
     )

@@ -24,7 +24,6 @@ from rnnjax.training.spectrum_masks import leave_out
 
 BLANK, CLASSES = 10, 11
 """Ten digits, and the blank."""
-SPEEDS = (0.85, 1.15)
 MOST_BANDS, MOST_STEPS = 8, 6
 MOST_FOUND = 20
 """The most digits that are searched in a string."""
