@@ -40,9 +40,13 @@ from rnnjax.reports.similarity import plot_scores, plot_units
 from rnnjax.training.similarity_losses import as_scores, similarity_losses, similarity_metrics
 
 PRESETS = {
-    "manhattan": {"head": "manhattan", "pooling": "last", "bidirectional": False, "dropout": 0.0},
-    "product_difference": {
-        "pooling": "last", "bidirectional": False, "hidden_size": 150, "dropout": 0.0,
+    "manhattan": {  # sizes of Mueller and Thyagarajan
+        "head": "manhattan", "pooling": "last", "bidirectional": False, "hidden_size": 50,
+        "dropout": 0.0, "learning_rate": 3e-3,
+    },
+    "product_difference": {  # of Tai, Socher and Manning
+        "pooling": "last", "bidirectional": False, "hidden_units": 50, "dropout": 0.0,
+        "optimizer": "adagrad", "learning_rate": 0.05,
     },
 }  # fmt: skip
 SUITED = {"slot_sentences": {"epochs": 20, "dropout": 0.0}}
@@ -62,20 +66,21 @@ class Config(xp.Config):
         None, "a file of word vectors in GloVe's form, instead of those with SICK", is_path=True
     )
     cell: str = xp.setting("lstm", "recurrent cell", choices=rnnjax.CELLS)
-    hidden_size: int = xp.setting(100, "units of each recurrent layer", at_least=1)
+    hidden_size: int = xp.setting(150, "units of each recurrent layer", at_least=1)
     bidirectional: bool = xp.setting(True, "read both ways")
     head: str = xp.setting("product_difference", "how both are compared", choices=HEADS)
-    pooling: str = xp.setting("max", "what is taken of the outputs", choices=POOLINGS)
-    hidden_units: int = xp.setting(50, "units that read product and difference", at_least=1)
+    pooling: str = xp.setting("mean", "what is taken of the outputs", choices=POOLINGS)
+    hidden_units: int = xp.setting(100, "units that read product and difference", at_least=1)
     dropout: float = xp.setting(
-        0.3, "rate, on the words' vectors and on what was read", at_least=0, below=1
+        0.1, "rate, on the words' vectors and on what was read", at_least=0, below=1
     )
     tune_vectors: bool = xp.setting(False, "learn the words' vectors on")
     max_length: int = xp.setting(32, "most words of a sentence; longer ones are cut", at_least=2)
     batch_size: int = xp.setting(32, "pairs per step", at_least=1)
+    learning_rate: float = xp.setting(4e-3, "learning rate of the first step", positive=True)
     schedule: str = xp.setting("cosine", "how the rate falls", choices=xp.SCHEDULES)
     clip_norm: float | None = xp.setting(1.0, "largest norm of the gradient", positive=True)
-    epochs: int | None = xp.setting(30, "passes over the pairs", at_least=1)
+    epochs: int | None = xp.setting(20, "passes over the pairs", at_least=1)
     keep_best: bool = xp.setting(True, "end with the parameters that validated best")
     compare: str | None = xp.command(
         'two sentences with "|" between to compare by the run in --workdir, or - for lines of such'

@@ -48,7 +48,7 @@ SUITED_TO_DATA = {
     "sine": {
         "model": "recursive", "cell": "lstm", "hidden_size": 51, "num_layers": 2,
         "optimizer": "lbfgs", "learning_rate": 0.8, "schedule": "constant", "batch_size": 97,
-        "epochs": 300, "eval_every": 20, "input_length": 1000, "horizon": 1000, "average": None,
+        "epochs": 300, "eval_every": 5, "input_length": 1000, "horizon": 1000, "average": None,
     },
     "two_sines": {
         "input_length": 120, "dropout": 0.0, "batch_size": 64, "learning_rate": 3e-3, "epochs": 10,

@@ -41,7 +41,7 @@ def test_presets_have_the_sizes_of_the_task(preset, attention):
 
 
 def test_a_data_set_brings_its_defaults():
-    assert of(dataset="mnist_scenes").epochs == 10
+    assert of(dataset="mnist_scenes").epochs == 25
     assert of(dataset="seven_segments", epochs=2).epochs == 2
     assert of(dataset="emoji").epochs == of().epochs == 60
 
