@@ -266,18 +266,23 @@ def trained_model(config: Config) -> Model:
     model, params, pitches = trained(config)
     width, top = (len(VOICES), len(pitches)) if pitches else (NUM_KEYS, 2)
 
-    def apply(params: Any, frames: jax.Array) -> dict[str, jax.Array]:
-        if pitches:
-            return {"logits": model.apply({"params": params}, frames, method="logits")}
-        _, logits = model.apply({"params": params}, frames[:, :-1].astype(jnp.float32))
-        return {"logits": logits}
+    def apply(params: Any, frames: jax.Array, *after: jax.Array) -> dict[str, jax.Array]:
+        if after:
+            found = model.apply({"params": params}, frames, *after, method="next_logits")
+            return {"logits": found}
+        return {"logits": model.apply({"params": params}, frames.astype(jnp.float32))[1]}
 
-    what = "of each symbol of each voice, given the voices above" if pitches else "of each key"
+    def array(what: str) -> Array:
+        return Array(("batch", "time", width), "int32", what, below=top)
+
+    inputs = {"frames": array("of a piece, from its first one on")}
+    if pitches:
+        inputs["next_frames"] = array("the same piece a frame later; read for the voices above")
+    what = "of each symbol of each voice, given those above" if pitches else "of each key"
     return Model(
         title=f"{config.cell} {config.hidden_size} for {xp.saved_dataset(config)}", apply=apply,
         params=params, files={KIND: xp.read_file(config, KIND)},
-        inputs={"frames": Array(("batch", "time", width), "int32", "of a piece", below=top)},
-        outputs={"logits": f"{what}, of each frame but the first"},
+        inputs=inputs, outputs={"logits": f"{what}, in the frame after each"},
         notes=f"`{KIND}` has the frames of a quarter note, then the MIDI numbers of symbols.",
     )  # fmt: skip
 

@@ -88,7 +88,18 @@ class VoicesModel(nn.Module):
 
     def logits(self, frames: jax.Array, *, training: bool = False) -> jax.Array:
         """Of each voice in each frame but the first, ``[B, T - 1, V, S]``; frames ``[B, T, V]``."""
-        before, after = frames[:, :-1], frames[:, 1:]
+        return self.next_logits(frames[:, :-1], frames[:, 1:], training=training)
+
+    def next_logits(
+        self, before: jax.Array, after: jax.Array, *, training: bool = False
+    ) -> jax.Array:
+        """Of each voice in the frames that follow each other's, ``[B, T, V, S]``.
+
+        Args:
+            before: symbols ``[B, T, V]``, from the first frame on.
+            after: those a frame later, of which each voice reads the ones above it.
+            training: whether there is dropout.
+        """
         places = jnp.broadcast_to(jnp.arange(before.shape[1]), before.shape[:2])
         _, read = self._read(before, places, None, training)
         voices = range(self.num_voices)
