@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import ast
 import configparser
+import dataclasses
 import importlib
 import importlib.util
 import pathlib
@@ -258,27 +259,26 @@ def test_the_two_commands_of_the_beginning():
     ]
 
 
+COMMAND_FLAGS = (
+    "--distributed", "--eval_only", "--export",
+    *(
+        f"--{field.name}"
+        for script in SCRIPTS.values()
+        for field in dataclasses.fields(script.Config)
+        if field.metadata["is_command"]
+    ),
+)  # fmt: skip
+
+
 def trains(words):
     """Whether it is a training by one process that can begin on the stand-in."""
     if words[0] != "python" or pathlib.PurePath(words[1]).stem not in SCRIPTS:
         return False
-    commands = (
-        "--distributed", "--eval_only", "--export", "--predict", "--sample", "--translate",
-        "--describe", "--pronounce", "--complete", "--interpolate",
-        "--describe", "--pronounce", "--transcribe",
+    own_data = (  # a file of the reader's, and many words
+        "--text", "--cutoffs", "--source", "--train_file", "--direction", "--style", "--language",
+        "--roll", "--midi_dir", "--csv", "--pairs",
     )  # fmt: skip
-    own_data = (
-        "--text",
-        "--cutoffs",
-        "--source",
-        "--train_file",
-        "--direction",
-        "--style",
-        "--language",
-        "--roll",
-        "--midi_dir",
-    )  # a file of the reader's, and many words
-    return not any(word.startswith(commands + own_data) for word in words)
+    return not any(word.startswith((*COMMAND_FLAGS, *own_data)) for word in words)
 
 
 def without_places(words):
