@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from sklearn.linear_model import Ridge
 
 from rnnjax.data.time_series import TimeSeries, Windows
 
@@ -31,6 +30,8 @@ def ridge(data: TimeSeries, windows: Windows) -> np.ndarray:
         data: it learns from its training rows, and its validation rows choose the penalty.
         windows: what is forecast.
     """
+    from sklearn.linear_model import Ridge  # now that it is needed: it takes a second
+
     train, validation = data.windows(data.train), data.windows(data.validation)
     columns = []
     for c in range(train.inputs.shape[-1]):

@@ -6,8 +6,6 @@ import itertools
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from sklearn.ensemble import GradientBoostingRegressor
-from sklearn.linear_model import LinearRegression, Ridge
 
 from rnnjax.data.sentence_pairs import Scored, SentencePairs, words_of
 
@@ -93,6 +91,10 @@ def metrics(data: SentencePairs, measure: Measure) -> dict[str, dict[str, float]
         data: the pairs; all learn from those to train.
         measure: ``measure(found, scores)``.
     """
+    # Now that they are needed: it takes a second.
+    from sklearn.ensemble import GradientBoostingRegressor
+    from sklearn.linear_model import LinearRegression, Ridge
+
     features = Features(data)
     made: dict[str, tuple[Callable[[Scored], np.ndarray], object]] = {
         "overlap of words": (lambda part: features.overlap(part)[:, None], LinearRegression()),

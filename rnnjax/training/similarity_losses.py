@@ -5,7 +5,6 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import pearsonr, spearmanr
 
 from rnnjax.data.sentence_pairs import HIGHEST, LOWEST
 
@@ -64,6 +63,8 @@ def similarity_metrics(
         ``<prefix>_loss``, ``<prefix>_pearson`` and ``<prefix>_spearman``; a correlation with what
         is constant is 0.
     """
+    from scipy.stats import pearsonr, spearmanr  # now that they are needed: it takes a second
+
     rows = np.atleast_2d(np.asarray(found, np.float64))
     figures = {
         "loss": [np.square(own - scores).mean() for own in rows],

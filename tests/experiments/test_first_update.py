@@ -49,6 +49,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "length_groups": 1,
     },
     "speaker": {"hidden_size": 2, "batch_size": 4, "dataset": "drifting_voices"},
+    "music": {"hidden_size": 2, "batch_size": 4, "dataset": "canon", "length_groups": 1},
     "text_similarity": {"hidden_size": 2, "batch_size": 4, "dataset": "slot_sentences"},
     "time_series": {"hidden_size": 2, "batch_size": 4, "dataset": "two_sines", "horizon": 2},
     "drawing": {"hidden_size": 2, "batch_size": 4, "dataset": "polygons", "length_groups": 1},
