@@ -11,9 +11,11 @@ from rnnjax.reports.drawing import empty_figure, titled_axes
 
 Path = str | os.PathLike[str]
 
+BINS = 32
+
 
 def plot_scores(path: Path, title: str, found: np.ndarray, given: np.ndarray) -> None:
-    """Draws a point for each pair, and how many there are in each part of the picture.
+    """Draws a point for each pair, and lines around where most of them are.
 
     Args:
         path: of the PNG.
@@ -21,13 +23,15 @@ def plot_scores(path: Path, title: str, found: np.ndarray, given: np.ndarray) ->
         found: scores of a model ``[N]``.
         given: scores of people ``[N]``.
     """
+    from scipy.ndimage import gaussian_filter  # now that it is needed
+
     figure, axes = titled_axes(title, 6.0, 5.6)
     axes.plot(given, found, ".", markersize=2, alpha=0.35)
-    counts, xs, ys = np.histogram2d(given, found, bins=16, range=[[1, 5], [1, 5]])
+    counts, xs, ys = np.histogram2d(given, found, bins=BINS, range=[[1, 5], [1, 5]])
+    dense = gaussian_filter(counts, sigma=1.5, mode="nearest")
     middles = [(edges[1:] + edges[:-1]) / 2 for edges in (xs, ys)]
-    if counts.max() > 4:
-        lines = axes.contour(*middles, counts.T, colors="k", linewidths=0.8, alpha=0.6)
-        axes.clabel(lines, fontsize=7, fmt="%d")
+    levels = dense.max() * np.array([0.1, 0.3, 0.6])
+    axes.contour(*middles, dense.T, levels, colors="k", linewidths=1, alpha=0.7)
     axes.plot([1, 5], [1, 5], "k:", linewidth=1)
     axes.set_xlabel("score that people gave")
     axes.set_ylabel("score of the model")
@@ -50,7 +54,9 @@ def plot_units(path: Path, title: str, names: Sequence[str], distances: np.ndarr
     figure = empty_figure(10, 1.4 + 0.42 * len(names))
     figure.suptitle(title, fontsize=10)
     axes = figure.subplots()
-    image = axes.imshow(distances[:, order], aspect="auto", cmap="magma", vmin=0)
+    image = axes.imshow(
+        distances[:, order], aspect="auto", cmap="magma", vmin=0, interpolation="nearest"
+    )
     axes.set_yticks(range(len(names)), names, fontsize=7)
     axes.set_xlabel("units, those that differ most first")
     figure.colorbar(image, label="distance of the outputs", shrink=0.8)
