@@ -5,8 +5,8 @@ A step of a recurrent layer multiplies ``[B, I]`` and ``[B, H]`` with the weight
 of the state and of the weights). So a training step takes 24·B·T·H·(H+I) for an LSTM (G = 4), 18
 for a GRU and 6 for a simple RNN, a forward pass a third of that, and both directions twice.
 Embedding, dense layers, everything elementwise and the optimiser are left out: the floor is what
-the recurrence can't avoid. Those of language models, translation and drawing are in
-packages of their own, as `benchmarks.language.floor`.
+the recurrence can't avoid. Those of language models, translation, drawing and tagging
+are in packages of their own, as `benchmarks.language.floor`.
 """
 
 from __future__ import annotations

@@ -18,6 +18,8 @@ from benchmarks.drawing import work as drawing
 from benchmarks.drawing.work import DrawingWork
 from benchmarks.language import work as language
 from benchmarks.language.work import LanguageWork
+from benchmarks.tagging import work as tagging
+from benchmarks.tagging.work import TaggingWork
 from benchmarks.translation import work as translation
 from benchmarks.translation.work import TranslationWork
 
@@ -81,8 +83,7 @@ class Row:
             "stream" (one step of the layer at batch 1, its carry kept), "sample" (so many symbols
             written by a language model, each drawn and read before the next) or "answer" (so many
             symbols of the most probable translation that a search finds).
-        work: a `Work`, `LanguageWork`, `TranslationWork` or `DrawingWork`, with the batch that this
-            row reads.
+        work: a `Work` or one of the packages beside it, with the batch that this row reads.
     """
 
     name: str
@@ -95,7 +96,7 @@ class Row:
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> Row:
         given = {n: tuple(v) if isinstance(v, list) else v for n, v in fields["work"].items()}
-        kinds = (Work, LanguageWork, TranslationWork, DrawingWork)
+        kinds = (Work, LanguageWork, TranslationWork, DrawingWork, TaggingWork)
         work: Any = next(k for k in kinds if {f.name for f in dataclasses.fields(k)} == set(given))
         return cls(fields["name"], fields["kind"], work(**given))
 
@@ -145,7 +146,9 @@ def default_names(device: str) -> tuple[str, ...]:
     if device == "gpu":
         return GPU_LAYERS
     works = (work.name for work in ARTICLES)
-    return (*works, *LAYERS, *STREAMS, *language.ROWS, *translation.ROWS, *drawing.ROWS, *RUNS)
+    tasks = (language, translation, drawing, tagging)
+    rows = (name for task in tasks for name in task.ROWS)
+    return (*works, *LAYERS, *STREAMS, *rows, *RUNS)
 
 
 def rows_named(names: Iterable[str]) -> list[Row]:
@@ -177,10 +180,9 @@ def _rows_of(name: str) -> list[Row]:
             return [Row(f"{name}.train", "train", work), Row(f"{name}.eval", "forward", evaluation)]
     if name in language.ROWS:
         return [Row(f"{name}.{end}", kind, work) for end, kind, work in language.ROWS[name]]
-    if name in translation.ROWS:
-        return [Row(name, *translation.ROWS[name])]
-    if name in drawing.ROWS:
-        return [Row(name, *drawing.ROWS[name])]
+    for task in (translation, drawing, tagging):
+        if name in task.ROWS:
+            return [Row(name, *task.ROWS[name])]
     if name in STREAMS:
         work = Work(name, name.partition("-")[0], 1, 1, 128, 128)
         return [Row(f"{name}.step", "stream", work)]

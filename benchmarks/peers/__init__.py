@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from benchmarks.drawing.work import DrawingWork
+from benchmarks.tagging.work import TaggingWork
 from benchmarks.translation.work import TranslationWork
 from benchmarks.work import Row, Work
 
@@ -135,6 +136,8 @@ def left_out(side: str, row: Row) -> str | None:
         return "translation is compared with PyTorch only"
     if isinstance(row.work, DrawingWork):
         return "drawing is compared with PyTorch only"
+    if isinstance(row.work, TaggingWork):
+        return "tagging is compared with PyTorch only"
     if side.startswith("flax"):
         return "language models are compared with PyTorch and Keras only"
     return "Keras has no adaptive softmax" if row.work.cutoffs else None

@@ -57,7 +57,7 @@ def test_any_sizes_of_a_layer():
 def test_a_row_is_named_once_and_survives_json():
     rows = rows_named([*default_names("cpu"), "keras50.train"])
     names = [row.name for row in rows]
-    assert len(names) == len(set(names)) == 2 * 5 + 2 * 6 + 2 + 4 + 3
+    assert len(names) == len(set(names)) == 2 * 5 + 2 * 6 + 2 + 4 + 3 + 1 + 2
     for row in rows:
         assert Row.from_json(json.loads(json.dumps(dataclasses.asdict(row)))) == row
 
