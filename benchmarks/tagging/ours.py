@@ -34,7 +34,8 @@ def build(
 
     def losses(params: Any, batch: Any) -> jax.Array:
         xs, targets = batch
-        _, logits = model.apply({"params": params}, xs)
+        said: Any = model.apply({"params": params}, xs)
+        logits = said[1]
         if work.loss == "keys":
             nats = optax.sigmoid_binary_cross_entropy(logits, targets)
             return nats.sum(axis=-1).mean(axis=-1)
