@@ -30,7 +30,7 @@ def test_two_sines_are_forecast_nearly_as_well_as_can_be(run):
     best = waves.two_sines(120, 24).best_mse or 0.0
     assert result["best_mse"] == best
     assert result["test_loss"] < 3 * best
-    assert 0.6 < result["test_coverage"] < 0.95
+    assert 0.6 < result["last"]["test_coverage"] < 0.95
     assert set(result["baselines"]) == {"last value", "last 120 rows", "ridge"}
     assert "best possible mean squared error" in said
     for name in ("curves", "forecast", "horizons"):
