@@ -14,6 +14,7 @@ forecast has a band. Without the data, two sines with noise stand in, whose best
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,17 @@ def report(run: xp.Outcome) -> dict[str, Any]:
     return found
 
 
+@functools.lru_cache(maxsize=1)
+def by_simple_methods(run: xp.Outcome) -> dict[str, np.ndarray]:
+    """What simple methods forecast for the test; fitted once, for the figures and the picture."""
+    return series_baselines.forecasts(run.data, run.data.windows(run.data.test))
+
+
+def baselines(run: xp.Outcome) -> xp.Baselines:
+    """The errors of simple methods."""
+    return series_baselines.metrics(run.data.windows(run.data.test), by_simple_methods(run))
+
+
 def draw(folder: Path, run: xp.Outcome) -> None:
     """The curves, forecasts beside what came, and the errors of each row of the horizon."""
     plots.plot_losses(folder / "curves.png", run.problem.title, run.history, {})
@@ -156,8 +168,7 @@ def draw(folder: Path, run: xp.Outcome) -> None:
     windows = run.data.windows(run.data.test)
     shown = fc.panels(run.data, windows, forecasts)
     plot_forecasts(folder / "forecast.png", run.problem.title, shown)
-    others = series_baselines.forecasts(run.data, windows)
-    compared = {run.config.model: np.asarray(forecasts)[..., 0]} | others
+    compared = {run.config.model: np.asarray(forecasts)[..., 0]} | by_simple_methods(run)
     errors = {name: row_errors(own, windows) for name, own in compared.items()}
     plot_horizons(folder / "horizons.png", run.problem.title, errors)
 
@@ -200,7 +211,7 @@ EXPERIMENT = xp.Experiment(
     load_by=("csv", "columns", "input_length", "horizon", "period", "stride"),
     problem=problem, describe=lambda config, data: [data.described()], report=report, draw=draw,
     metrics=(xp.Metric("mae", False),), trained_model=trained_model,
-    baselines=lambda run: series_baselines.metrics(run.data), commands={"forecast": forecast},
+    baselines=baselines, commands={"forecast": forecast},
 )  # fmt: skip
 
 if __name__ == "__main__":

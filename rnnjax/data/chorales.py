@@ -13,7 +13,9 @@ from rnnjax.data.midi_folder import read_folder
 from rnnjax.data.music_pieces import VOICES, Music, Pieces
 from rnnjax.data.originals import Originals, read_originals
 from rnnjax.data.piano_rolls import Parts, read_rolls
+from rnnjax.data.reading import own_file
 from rnnjax.data.source import Progress, RemoteFile
+from rnnjax.data.stand_in import check_dataset, or_stand_in
 from rnnjax.errors import DataError, DataUnavailableError
 
 DATASETS = ("auto", "jsb", "jsb16", "piano_midi", "canon")
@@ -95,10 +97,10 @@ def load(
         DataUnavailableError: The data are neither here nor to be had.
         DataError: ``dataset`` is unknown, or a file is not what was expected.
     """
-    if dataset not in DATASETS:
-        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    check_dataset(dataset, DATASETS)
     if roll is not None:
-        return _rolls(Path(roll).stem, roll, "your own", read_rolls(_own(roll), roll), per_quarter)
+        parts = read_rolls(own_file(roll, "a .mat file"), roll)
+        return _rolls(Path(roll).stem, roll, "your own", parts, per_quarter)
     if midi_dir is not None:
         parts = read_folder(midi_dir, per_quarter)
         name = Path(midi_dir).expanduser().absolute().name
@@ -107,30 +109,25 @@ def load(
         return canon.stand_in(seed=seed)
     name = "jsb" if dataset == "auto" else dataset
     source = ORIGINALS[name]
-    try:
+
+    def read() -> Music:
         contents, origin = read_originals(source, data_dir, timeout=timeout, progress=progress)
-    except DataUnavailableError as error:
-        if dataset != "auto" or data_dir is not None:
-            raise
+        (file,) = source.files
+        if name == "jsb16":
+            return _voices(contents[file.name], file.name, origin, source.licence)
+        parts = read_rolls(contents[file.name], file.name)
+        if name == "jsb":
+            parts = Parts(*(_octave_lower(part) for part in parts))
+        return _rolls(name, origin, source.licence, parts, PER_QUARTER[name])
+
+    def made_up(error: DataUnavailableError) -> Music:
         return canon.stand_in(
             "NOT THE CHORALES: a canon that a program makes up stands in for them, and the results "
             f"cannot be compared with theirs. {error} To insist on them, say --dataset=jsb.",
             seed=seed,
         )
-    (file,) = source.files
-    if name == "jsb16":
-        return _voices(contents[file.name], file.name, origin, source.licence)
-    parts = read_rolls(contents[file.name], file.name)
-    if name == "jsb":
-        parts = Parts(*(_octave_lower(part) for part in parts))
-    return _rolls(name, origin, source.licence, parts, PER_QUARTER[name])
 
-
-def _own(path: str) -> bytes:
-    try:
-        return Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} can't be read ({error.strerror}); give a .mat file.") from None
+    return or_stand_in(dataset, data_dir, read, made_up)
 
 
 def _rolls(name: str, origin: str, licence: str, parts: Parts, per_quarter: int) -> Music:

@@ -22,6 +22,7 @@ from rnnjax.data.quatrains import QUATRAINS
 from rnnjax.data.reading import read_text
 from rnnjax.data.review_records import IMDB
 from rnnjax.data.source import Progress, data_root
+from rnnjax.data.stand_in import check_dataset, or_stand_in
 from rnnjax.data.symbols import Symbols
 from rnnjax.data.war_and_peace import WAR_AND_PEACE
 from rnnjax.errors import DataError, DataUnavailableError
@@ -110,8 +111,7 @@ def load(
         DataUnavailableError: The data is neither here nor to be had.
         DataError: ``dataset`` is unknown, or the data is unusable.
     """
-    if dataset not in DATASETS:
-        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    check_dataset(dataset, DATASETS)
     if (text is not None) != (dataset == "text") and (text is None or dataset != "auto"):
         raise DataError(f"--text=FILE and --dataset={dataset} go together as --dataset=text only.")
     if text is not None:
@@ -119,16 +119,17 @@ def load(
     if dataset == "brackets":
         return _brackets(None)
     name = "tiny_shakespeare" if dataset == "auto" else dataset
-    try:
-        return _READERS[name](data_dir, timeout, progress)
-    except DataUnavailableError as error:
-        if dataset != "auto" or data_dir is not None:
-            raise
+
+    def made_up(error: DataUnavailableError) -> Corpus:
         return _brackets(
             f"NO TEXT IS USED: {sum(BRACKETS_SIZES.values()):,} brackets written by a program "
             f"stand in for it. {error} To insist on a text, say --dataset=tiny_shakespeare, or "
             "--text=FILE for one of your own."
         )
+
+    return or_stand_in(
+        dataset, data_dir, lambda: _READERS[name](data_dir, timeout, progress), made_up
+    )
 
 
 def own_text(path: Path) -> Corpus:

@@ -7,6 +7,7 @@ import os
 from rnnjax.data import emoji, scenes
 from rnnjax.data.described_pictures import DescribedPictures
 from rnnjax.data.source import Progress
+from rnnjax.data.stand_in import check_dataset, or_stand_in
 from rnnjax.errors import DataError, DataUnavailableError
 
 DATASETS = ("auto", "emoji", "mnist_scenes", "seven_segments")
@@ -45,8 +46,7 @@ def load(
         DataError: ``dataset`` is unknown, the data is unusable, or a style or language is asked of
             scenes, which have one only.
     """
-    if dataset not in DATASETS:
-        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    check_dataset(dataset, DATASETS)
     if dataset not in ("auto", "emoji"):
         if style is not None or language is not None:
             raise DataError(
@@ -58,7 +58,8 @@ def load(
         return scenes.load(
             data_dir, seed=seed, cache_dir=cache_dir, timeout=timeout, progress=progress
         )
-    try:
+
+    def read() -> DescribedPictures:
         return emoji.load(
             data_dir,
             style=style or "google",
@@ -66,12 +67,13 @@ def load(
             timeout=timeout,
             progress=progress,
         )
-    except DataUnavailableError as error:
-        if dataset != "auto" or data_dir is not None:
-            raise
+
+    def made_up(error: DataUnavailableError) -> DescribedPictures:
         return scenes.stand_in(
             "NO EMOJI ARE USED: scenes of seven-segment digits that a program draws stand in for "
             f"them, and the results cannot be compared with theirs. {error} To insist on emoji, "
             "say --dataset=emoji.",
             seed=seed,
         )
+
+    return or_stand_in(dataset, data_dir, read, made_up)

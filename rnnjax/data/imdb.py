@@ -20,8 +20,9 @@ from rnnjax.data.prepared_cache import PreparedCache
 from rnnjax.data.ragged import Padded, Ragged, Side, pad
 from rnnjax.data.review_records import IMDB, read_reviews, review_examples, review_features
 from rnnjax.data.source import Progress, Source
+from rnnjax.data.stand_in import check_dataset, or_stand_in
 from rnnjax.data.text import Vocabulary, limit_words
-from rnnjax.errors import DataError, DataUnavailableError, UsageError
+from rnnjax.errors import DataUnavailableError, UsageError
 
 # Raise the first when other texts or another order come out of the same records, the second when
 # other indices come out of the same texts.
@@ -156,20 +157,20 @@ def load(
         DataUnavailableError: The data is neither here nor to be had.
         DataError: ``dataset`` is unknown, or the data is unusable.
     """
-    if dataset not in DATASETS:
-        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    check_dataset(dataset, DATASETS)
     if dataset == "grammar":
         return _grammar(None)
-    try:
-        return _imdb(source, data_dir, cache_dir, timeout, progress)
-    except DataUnavailableError as error:
-        if dataset != "auto" or data_dir is not None:
-            raise
+
+    def made_up(error: DataUnavailableError) -> ReviewDataset:
         return _grammar(
             f"IMDB IS NOT USED: {sum(GRAMMAR_SIZES.values()):,} reviews written by a "
             "small grammar stand in for it, and the results cannot be compared with "
             f"IMDB's. {error} To insist on IMDB, say --dataset=imdb_reviews."
         )
+
+    return or_stand_in(
+        dataset, data_dir, lambda: _imdb(source, data_dir, cache_dir, timeout, progress), made_up
+    )
 
 
 def _imdb(

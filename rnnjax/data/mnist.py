@@ -14,7 +14,8 @@ from rnnjax.data.image_sources import DIGITS, FASHION_MNIST, MNIST, ImageSource
 from rnnjax.data.prepare import find_or_prepare
 from rnnjax.data.prepared_cache import PreparedCache
 from rnnjax.data.source import Progress
-from rnnjax.errors import DataError, DataUnavailableError
+from rnnjax.data.stand_in import check_dataset, or_stand_in
+from rnnjax.errors import DataUnavailableError
 
 _DECODER = 1  # raise it when the arrays change for the same records
 
@@ -80,21 +81,22 @@ def load(
     """
     if dataset == "digits":
         return _digits(None)
-    if dataset not in DATASETS:
-        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    check_dataset(dataset, DATASETS)
     source = sources["mnist" if dataset == "auto" else dataset]
-    try:
+
+    def read() -> ImageDataset:
         return load_images(
             source, data_dir, cache_dir=cache_dir, timeout=timeout, progress=progress
         )
-    except DataUnavailableError as error:
-        if dataset != "auto" or data_dir is not None:
-            raise
+
+    def made_up(error: DataUnavailableError) -> ImageDataset:
         return _digits(
             "MNIST IS NOT USED: the 1,797 digits of 8x8 pixels that come with "
             "scikit-learn stand in for it, and the results cannot be compared with "
             f"MNIST's. {error} To insist on MNIST, say --dataset=mnist."
         )
+
+    return or_stand_in(dataset, data_dir, read, made_up)
 
 
 def side_and_classes(name: str) -> tuple[int, tuple[str, ...]]:

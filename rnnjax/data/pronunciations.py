@@ -9,6 +9,7 @@ from rnnjax.data import spelling
 from rnnjax.data.originals import Originals, read_originals
 from rnnjax.data.pairs import PairDataset, Pairs
 from rnnjax.data.source import Progress, RemoteFile
+from rnnjax.data.stand_in import check_dataset, or_stand_in
 from rnnjax.errors import DataError, DataUnavailableError
 
 CMUDICT = Originals(
@@ -61,20 +62,18 @@ def load(
         DataUnavailableError: The data is neither here nor to be had.
         DataError: ``dataset`` is unknown, or the data is unusable.
     """
-    if dataset not in DATASETS:
-        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    check_dataset(dataset, DATASETS)
     if dataset == "spelling":
         return _spelling(None)
-    try:
-        return _cmudict(data_dir, timeout, progress)
-    except DataUnavailableError as error:
-        if dataset != "auto" or data_dir is not None:
-            raise
+
+    def made_up(error: DataUnavailableError) -> PairDataset:
         return _spelling(
             f"NO DICTIONARY IS USED: {sum(spelling.SIZES.values()):,} words of an invented "
             f"language stand in for it. {error} To insist on the dictionary, say "
             f"--dataset={CMUDICT.name}."
         )
+
+    return or_stand_in(dataset, data_dir, lambda: _cmudict(data_dir, timeout, progress), made_up)
 
 
 def words(contents: bytes) -> dict[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,22 @@ def explain(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def own_file(path: str | os.PathLike[str], wanted: str) -> bytes:
+    """Returns the bytes of a user's own file.
+
+    Args:
+        path: Of the file.
+        wanted: What it should be, for the sentence that says that it can't be read.
+
+    Raises:
+        DataError: It can't be read.
+    """
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} can't be read ({error.strerror}); give {wanted}.") from None
 
 
 def read_text(path: Path, told: str) -> str:

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rnnjax.data.originals import Originals, read_originals
+from rnnjax.data.reading import own_file
 from rnnjax.data.source import Progress, RemoteFile
+from rnnjax.data.stand_in import check_dataset, or_stand_in
 from rnnjax.data.table_file import read_table
 from rnnjax.data.time_series import TimeSeries, cut
 from rnnjax.data.waves import sine_waves, two_sines
-from rnnjax.errors import DataError, DataUnavailableError
+from rnnjax.errors import DataUnavailableError
 
 DATASETS = ("auto", "etth1", "sine", "two_sines")
 
@@ -37,6 +39,8 @@ ETTH1 = Originals(
     ),
 )
 MONTH = 30 * 24
+A_TABLE = "a table, a CSV"
+"""What is asked for where a user's file is none."""
 SHARES = 0.6, 0.2
 """Of a table of one's own, to train and to validate with."""
 
@@ -78,12 +82,11 @@ def load(
         DataUnavailableError: The data are neither here nor to be had.
         DataError: ``dataset`` is unknown, or a file is not what was expected.
     """
-    if dataset not in DATASETS:
-        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    check_dataset(dataset, DATASETS)
     lengths = input_length, horizon
     if csv is not None:
         path = Path(csv).expanduser()
-        table = read_table(contents_of(csv), csv, columns)
+        table = read_table(own_file(csv, A_TABLE), csv, columns)
         rows = len(table.values)
         parts = int(SHARES[0] * rows), int(SHARES[1] * rows)
         return cut(
@@ -92,32 +95,23 @@ def load(
         )  # fmt: skip
     if dataset in ("sine", "two_sines"):
         return (sine_waves if dataset == "sine" else two_sines)(*lengths, seed=seed)
-    try:
+
+    def read() -> TimeSeries:
         contents, origin = read_originals(ETTH1, data_dir, timeout=timeout, progress=progress)
-    except DataUnavailableError as error:
-        if dataset != "auto" or data_dir is not None:
-            raise
+        name = ETTH1.files[0].name
+        table = read_table(contents[name], name, columns)
+        return cut(
+            table.values, (12 * MONTH, 4 * MONTH, 4 * MONTH), *lengths, name=ETTH1.name,
+            origin=origin, licence=ETTH1.licence, columns=table.columns, period=period or 24,
+            stride=stride,
+        )  # fmt: skip
+
+    def made_up(error: DataUnavailableError) -> TimeSeries:
         return two_sines(
             *lengths,
             "NOT ETTh1: two sines with noise that a program makes stand in for it, and the results "
             f"cannot be compared with its. {error} To insist on it, say --dataset=etth1.",
             seed=seed,
         )
-    name = ETTH1.files[0].name
-    table = read_table(contents[name], name, columns)
-    return cut(
-        table.values, (12 * MONTH, 4 * MONTH, 4 * MONTH), *lengths, name=ETTH1.name, origin=origin,
-        licence=ETTH1.licence, columns=table.columns, period=period or 24, stride=stride,
-    )  # fmt: skip
 
-
-def contents_of(path: str) -> bytes:
-    """The bytes of a user's table.
-
-    Raises:
-        DataError: it can't be read.
-    """
-    try:
-        return Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} can't be read ({error.strerror}); give a table, a CSV.") from None
+    return or_stand_in(dataset, data_dir, read, made_up)

@@ -18,6 +18,7 @@ from rnnjax.data import slot_sentences, word_vectors
 from rnnjax.data.originals import Originals, read_originals
 from rnnjax.data.sentence_pairs import HIGHEST, LOWEST, Scored, SentencePairs, words_of
 from rnnjax.data.source import Progress, RemoteFile
+from rnnjax.data.stand_in import check_dataset, or_stand_in
 from rnnjax.data.word_vectors import WordVectors
 from rnnjax.errors import DataError, DataUnavailableError
 
@@ -76,22 +77,27 @@ def load(
         DataUnavailableError: The data are neither here nor to be had.
         DataError: ``dataset`` is unknown, or a file is not what was expected.
     """
-    if dataset not in DATASETS:
-        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    check_dataset(dataset, DATASETS)
     if pairs is not None:
         return _own(pairs, vectors)
     if dataset == "slot_sentences":
         return slot_sentences.stand_in(seed=seed)
-    try:
-        contents, origin = read_originals(SICK, data_dir, timeout=timeout, progress=progress)
-    except DataUnavailableError as error:
-        if dataset != "auto" or data_dir is not None:
-            raise
+
+    def read() -> SentencePairs:
+        found = read_originals(SICK, data_dir, timeout=timeout, progress=progress)
+        return _sick(*found, vectors)
+
+    def made_up(error: DataUnavailableError) -> SentencePairs:
         return slot_sentences.stand_in(
             "NOT SICK: sentences that a program makes stand in for it, and the results cannot be "
             f"compared with its. {error} To insist on it, say --dataset=sick.",
             seed=seed,
         )
+
+    return or_stand_in(dataset, data_dir, read, made_up)
+
+
+def _sick(contents: dict[str, bytes], origin: str, vectors: str | None) -> SentencePairs:
     table, glove = (file.name for file in SICK.files)
     scored, own = read_table(contents[table].decode(), table, (*COLUMNS, "SemEval_set"))
     chosen = [
@@ -122,7 +128,11 @@ def read_table(text: str, name: str, columns: tuple[str, ...]) -> tuple[Scored, 
     Raises:
         DataError: a column is missing, a sentence has no word, or a score is none from 1 to 5.
     """
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t", quoting=csv.QUOTE_NONE)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise DataError(f"{name} is no table with tabs ({error}); mend it.") from None
     header = rows[0] if rows else []
     if missing := [column for column in columns if column not in header]:
         raise DataError(

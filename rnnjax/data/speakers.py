@@ -13,7 +13,9 @@ from pathlib import Path
 from rnnjax.data import drifting_voices
 from rnnjax.data.labelled_sequences import LabelledSequences, Sequences
 from rnnjax.data.originals import Originals, read_originals
+from rnnjax.data.reading import own_file
 from rnnjax.data.source import Progress, RemoteFile
+from rnnjax.data.stand_in import check_dataset, or_stand_in
 from rnnjax.data.ts_file import TsFile, read_ts
 from rnnjax.errors import DataError, DataUnavailableError
 
@@ -65,35 +67,29 @@ def load(
         DataUnavailableError: The data are neither here nor to be had.
         DataError: ``dataset`` is unknown, or a file is not what was expected.
     """
-    if dataset not in DATASETS:
-        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    check_dataset(dataset, DATASETS)
     if files is not None:
-        both = [_own(path) for path in files]
+        both = [read_ts(own_file(path, "a .ts file"), path) for path in files]
         name = Path(files[0]).stem.removesuffix("_TRAIN")
         return _joined(name, f"{files[0]} and {files[1]}", "your own", *both)
     if dataset == "drifting_voices":
         return drifting_voices.stand_in(seed=seed)
-    source = JAPANESE_VOWELS
-    try:
+
+    def read() -> LabelledSequences:
+        source = JAPANESE_VOWELS
         contents, origin = read_originals(source, data_dir, timeout=timeout, progress=progress)
-    except DataUnavailableError as error:
-        if dataset != "auto" or data_dir is not None:
-            raise
+        both = [read_ts(contents[file.name], file.name) for file in source.files]
+        return _joined(source.name, origin, source.licence, *both)
+
+    def made_up(error: DataUnavailableError) -> LabelledSequences:
         return drifting_voices.stand_in(
             "NOT THE JAPANESE VOWELS: voices that a program makes up stand in for them, and the "
             f"results cannot be compared with theirs. {error} To insist on them, say "
             "--dataset=japanese_vowels.",
             seed=seed,
         )
-    both = [read_ts(contents[file.name], file.name) for file in source.files]
-    return _joined(source.name, origin, source.licence, *both)
 
-
-def _own(path: str) -> TsFile:
-    try:
-        return read_ts(Path(path).expanduser().read_bytes(), path)
-    except OSError as error:
-        raise DataError(f"{path} can't be read ({error.strerror}); give a .ts file.") from None
+    return or_stand_in(dataset, data_dir, read, made_up)
 
 
 def _joined(name: str, origin: str, licence: str, train: TsFile, test: TsFile) -> LabelledSequences:

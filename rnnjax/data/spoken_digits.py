@@ -24,6 +24,7 @@ from rnnjax.data.digit_strings import DigitStrings
 from rnnjax.data.originals import Originals, read_originals
 from rnnjax.data.recordings import RATE, Recordings
 from rnnjax.data.source import Progress, RemoteFile
+from rnnjax.data.stand_in import check_dataset, or_stand_in
 from rnnjax.data.wav_file import samples_of
 from rnnjax.errors import DataError, DataUnavailableError
 
@@ -183,32 +184,36 @@ def load(
         DataUnavailableError: The data are neither here nor to be had.
         DataError: ``dataset`` or the voice is unknown, or a file is not what was expected.
     """
-    if dataset not in DATASETS:
-        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    check_dataset(dataset, DATASETS)
     if leave_out is not None and not 1 <= leave_out < UNHEARD:
         raise DataError(f"There is no voice {leave_out} to leave out; take one of 1 to 5.")
     unheard = leave_out or UNHEARD
-    warning = None
-    if dataset != "telephone_tones":
-        try:
-            found = read_originals(SPOKEN_DIGIT, data_dir, timeout=timeout, progress=progress)
-            digests = [file.sha256 for file in SPOKEN_DIGIT.files]
-            arrays = load_or_build(
-                "spoken_digit", {"files": digests, "version": 1},
-                functools.partial(_build, found.contents), cache_dir=cache_dir,
-            )  # fmt: skip
-            recordings = Recordings(**arrays)
-            return SpokenDigits(
-                SPOKEN_DIGIT.name, found.origin, SPOKEN_DIGIT.licence, recordings, unheard
-            )
-        except DataUnavailableError as error:
-            if dataset != "auto" or data_dir is not None:
-                raise
-            warning = (
-                "NOT SPOKEN DIGITS: telephone tones that a program makes stand in for them, and "
-                f"the results cannot be compared with theirs. {error} To insist on them, say "
-                "--dataset=spoken_digit."
-            )
+
+    def read() -> SpokenDigits:
+        found = read_originals(SPOKEN_DIGIT, data_dir, timeout=timeout, progress=progress)
+        digests = [file.sha256 for file in SPOKEN_DIGIT.files]
+        arrays = load_or_build(
+            "spoken_digit", {"files": digests, "version": 1},
+            functools.partial(_build, found.contents), cache_dir=cache_dir,
+        )  # fmt: skip
+        return SpokenDigits(
+            SPOKEN_DIGIT.name, found.origin, SPOKEN_DIGIT.licence, Recordings(**arrays), unheard
+        )
+
+    def made_up(error: DataUnavailableError) -> SpokenDigits:
+        return _tones(
+            unheard,
+            "NOT SPOKEN DIGITS: telephone tones that a program makes stand in for them, and the "
+            f"results cannot be compared with theirs. {error} To insist on them, say "
+            "--dataset=spoken_digit.",
+        )
+
+    if dataset == "telephone_tones":
+        return _tones(unheard)
+    return or_stand_in(dataset, data_dir, read, made_up)
+
+
+def _tones(unheard: int, warning: str | None = None) -> SpokenDigits:
     return SpokenDigits(
         "telephone_tones", "made up by a program", "none needed", telephone_tones.recorded(),
         unheard, warning,

@@ -18,6 +18,7 @@ from rnnjax.data import polygons
 from rnnjax.data.drawings import DRAWS, END, LIFTED, Drawings, DrawingsDataset
 from rnnjax.data.reading import UnusableError, reading
 from rnnjax.data.source import Progress, data_root
+from rnnjax.data.stand_in import check_dataset, or_stand_in
 from rnnjax.errors import DataError, DataUnavailableError
 
 HOMEPAGE = "https://github.com/hardmaru/sketch-rnn-datasets"
@@ -70,30 +71,33 @@ def load(
         DataError: ``dataset`` is unknown, or a file is not what was expected.
     """
     del progress
-    if dataset not in DATASETS:
-        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    check_dataset(dataset, DATASETS)
     if dataset == "polygons":
         return polygons.stand_in(seed=seed)
     name = "kanji" if dataset == "auto" else dataset
     source, root = SOURCES[name], data_root(data_dir)
     paths = [folder / f"{name}.npz" for folder in (root / FOLDER, root)]
     path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        missing = (
-            f"{paths[0]} is not there, and no server is known that has it: docs/drawing.md tells "
-            f"how to make it of what {HOMEPAGE} has, or name a folder that holds it with "
-            "--data_dir."
-        )
-        if dataset != "auto" or data_dir is not None:
-            raise DataUnavailableError(missing)
+
+    def read() -> DrawingsDataset:
+        if path is None:
+            raise DataUnavailableError(
+                f"{paths[0]} is not there, and no server is known that has it: docs/drawing.md "
+                f"tells how to make it of what {HOMEPAGE} has, or name a folder that holds it with "
+                "--data_dir."
+            )
+        scale, parts = _read(path, source)
+        train, validation, test = (parts[part] for part in PARTS)
+        return DrawingsDataset(name, str(path), source.licence, scale, train, validation, test)
+
+    def made_up(error: DataUnavailableError) -> DrawingsDataset:
         return polygons.stand_in(
             "NOT KANJI: noisy polygons that a program draws stand in for them, and the results "
-            f"cannot be compared with theirs. {missing} To insist on them, say --dataset=kanji.",
+            f"cannot be compared with theirs. {error} To insist on them, say --dataset=kanji.",
             seed=seed,
         )
-    scale, parts = _read(path, source)
-    train, validation, test = (parts[part] for part in PARTS)
-    return DrawingsDataset(name, str(path), source.licence, scale, train, validation, test)
+
+    return or_stand_in(dataset, data_dir, read, made_up)
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:

@@ -9,6 +9,7 @@ from rnnjax.data import multi30k, number_words
 from rnnjax.data.pairs import PairDataset, Pairs, normalized
 from rnnjax.data.reading import read_text
 from rnnjax.data.source import Progress
+from rnnjax.data.stand_in import check_dataset, or_stand_in
 from rnnjax.errors import DataError, DataUnavailableError
 
 DATASETS = ("auto", "multi30k", "numbers", "files")
@@ -45,8 +46,7 @@ def load(
         DataUnavailableError: The data is neither here nor to be had.
         DataError: ``dataset`` or ``direction`` is unknown, or the data is unusable.
     """
-    if dataset not in DATASETS:
-        raise DataError(f"There is no data set {dataset!r}; take one of {', '.join(DATASETS)}.")
+    check_dataset(dataset, DATASETS)
     if (files is not None) != (dataset == "files") and (files is None or dataset != "auto"):
         raise DataError(
             f"Two files of your own and the data set {dataset!r} contradict each other; 'files' is "
@@ -56,17 +56,24 @@ def load(
         return read_pair(*files)
     if dataset == "numbers":
         return _numbers(direction or "en-de")
-    try:
+
+    def read() -> PairDataset:
         return multi30k.read(direction or "de-en", data_dir, timeout=timeout, progress=progress)
-    except DataUnavailableError as error:
-        if dataset != "auto" or data_dir is not None:
-            raise
+
+    def made_up(error: DataUnavailableError) -> PairDataset:
         size = sum(number_words.SIZES.values())
         return _numbers(
             direction if direction in number_words.DIRECTIONS else "en-de",
             f"NO SENTENCES ARE TRANSLATED: {size:,} number words written by a program stand in for "
             f"them. {error} To insist on sentences, say --dataset=multi30k.",
         )
+
+    return or_stand_in(
+        dataset,
+        data_dir,
+        lambda: multi30k.read(direction or "de-en", data_dir, timeout=timeout, progress=progress),
+        made_up,
+    )
 
 
 def read_pair(

@@ -6,10 +6,10 @@ import io
 import math
 import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 
+from rnnjax.data.reading import own_file
 from rnnjax.errors import DataError
 
 MOST_RATE, MOST_SECONDS = 768_000, 600
@@ -65,11 +65,7 @@ def read_wav(path: str | os.PathLike[str], rate: int) -> np.ndarray:
         DataError: It can't be read, is no WAV file or a damaged one, is empty, holds numbers that
             are not finite, or is longer than ten minutes.
     """
-    try:
-        contents = Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} can't be read ({error.strerror}); give a WAV file.") from None
-    samples, own = samples_of(contents, str(path))
+    samples, own = samples_of(own_file(path, "a WAV file"), str(path))
     if not 1 <= own <= MOST_RATE:
         raise DataError(f"{path} has {own:,} samples a second; give one of 1 to {MOST_RATE:,}.")
     if not samples.size:

@@ -10,7 +10,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from rnnjax.data.series import contents_of
+from rnnjax.data.reading import own_file
+from rnnjax.data.series import A_TABLE
 from rnnjax.data.table_file import read_table
 from rnnjax.data.time_series import Scale, TimeSeries, Windows, filled
 from rnnjax.errors import UsageError
@@ -97,7 +98,7 @@ def next_rows(
     Raises:
         UsageError: the table is shorter than what the model sees.
     """
-    table = read_table(contents_of(path), path, columns)
+    table = read_table(own_file(path, A_TABLE), path, columns)
     length = config.input_length
     if len(table.values) < length:
         raise UsageError(

@@ -74,6 +74,7 @@ def test_a_table_of_ones_own_is_divided(tmp_path):
         (f"{HEADER}1\ta\t...\t3\n", "line 2: a sentence has no word"),
         (f"{HEADER}1\ta\tb\t6\n", "line 2: '6' is no score from 1 to 5"),
         (f"{HEADER}1\ta\tb\tgood\n", "'good' is no score"),
+        (f"{HEADER}1\t{'a' * 200_000}\tb\t3\n", "no table with tabs"),
     ],
 )
 def test_what_is_no_table_of_pairs_is_told(text, said):
