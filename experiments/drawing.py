@@ -31,11 +31,11 @@ import jax.numpy as jnp
 import rnnjax
 import rnnjax.experiment as xp
 from rnnjax.data import stroke_baselines, strokes
-from rnnjax.data.drawings import PADDING, Drawings, DrawingsDataset
+from rnnjax.data.drawings import FLOOR, PADDING, Drawings, DrawingsDataset
 from rnnjax.experiment import sketches as sk
 from rnnjax.export import Array, Model, carry_arrays
 from rnnjax.models import Sketcher
-from rnnjax.models.mixture_density import FLOOR, num_outputs
+from rnnjax.models.mixture_density import num_outputs
 from rnnjax.models.sketch import NUM_FEATURES, point_losses, stretched
 from rnnjax.reports import plots
 from rnnjax.training.sequence_losses import mean_by_symbol

@@ -11,6 +11,10 @@ DRAWS, LIFTED, END, PADDING = 0, 1, 2, -1
 """What the pen does after a point: it draws on to the next one, it is lifted on the way there, or
 there is none; and what stands behind the end."""
 
+FLOOR = 0.01
+"""The least deviation, along any direction, of a Gaussian that says where a point is; of offsets
+that are divided by theirs."""
+
 
 class Drawings(NamedTuple):
     """Drawings of unequal lengths, padded behind."""

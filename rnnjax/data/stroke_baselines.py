@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnjax.data.drawings import END, DrawingsDataset
+from rnnjax.data.drawings import END, FLOOR, DrawingsDataset
 
 COMPONENTS = 20
 MOST_POINTS = 30_000
 """That a mixture is fitted to, drawn by chance out of more."""
-FLOOR = 0.01
-"""The least deviation along any direction, as a model's `rnnjax.models.mixture_density.FLOOR`."""
 
 
 def metrics(data: DrawingsDataset) -> dict[str, dict[str, float]]:

@@ -113,11 +113,11 @@ def likely_keys(model: Any, params: Any, piece: np.ndarray, pitches: tuple[int, 
     frames = jnp.asarray(piece[None], jnp.int32)
     logits = jax.jit(functools.partial(model.apply, method="logits"))({"params": params}, frames)
     likely = np.asarray(jax.nn.softmax(logits[0]))  # [T - 1, V, S]
-    silent = 1 - (1 - likely).prod(axis=1)
-    found = np.zeros((len(silent), NUM_KEYS))
+    sounds = 1 - (1 - likely).prod(axis=1)
+    found = np.zeros((len(sounds), NUM_KEYS))
     for symbol, pitch in enumerate(pitches):
         if pitch >= 0:
-            found[:, pitch - LOWEST_KEY] = silent[:, symbol]
+            found[:, pitch - LOWEST_KEY] = sounds[:, symbol]
     return found
 
 

@@ -272,9 +272,7 @@ def _gone_on(
     return [as_drawn(*each, given=pens.shape[1]) for each in zip(*both, strict=True)]
 
 
-def density_of(
-    own: Trained, drawn: Drawings
-) -> tuple[np.ndarray, tuple[float, float, float, float]]:
+def density_of(own: Trained, drawn: Drawings) -> tuple[np.ndarray, Extent]:
     """How probable the next point was at each place of a drawing, and what that covers.
 
     Of all of its points the largest density, each divided by its own largest.

@@ -23,10 +23,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from rnnjax.data.drawings import FLOOR
+
 NUM_PENS = 3
 PER_COMPONENT = 6
-FLOOR = 0.01
-"""ε of offsets that are divided by their deviation."""
 
 
 class Mixture(NamedTuple):
