@@ -60,6 +60,9 @@ class Config(ed.Config):
     max_length: int = xp.setting(
         24, "letters, or phonemes and the end; longer words are not learnt from", at_least=2
     )
+    learning_rate: float = xp.setting(3e-3, "learning rate of the first step", positive=True)
+    dropout: float = xp.setting(0.1, "rate, on embeddings and between layers", **ed.RATE)
+    readout_dropout: float = xp.setting(0.1, "rate, on what the last matrix reads", **ed.RATE)
     batch_size: int = xp.setting(256, "words per step", at_least=1)
     epochs: int | None = xp.setting(7, "passes over the training words", at_least=1)
     beam_size: int = xp.setting(3, "answers searched at a time; 1: the likeliest", at_least=1)
