@@ -2,19 +2,13 @@ r"""Steps that are linear in the state, as values: what a `rnnjax.linear_cell.Li
 
 A recurrence is one step :math:`s \mapsto A s + b` of a state s, a tuple of arrays. Two steps after
 each other are one of the same kind, so a sequence of them can be taken in any grouping; and the
-step of a cotangent back through one is one, too. Each kind has these three written once:
-
-* ``apply(state)``: the state after the step;
-* ``after(earlier)``: the earlier step and then this one, as one step;
-* ``transposed(cotangent)``: :math:`A^\top g`, without b.
-
-The arrays of A may have fewer axes in front than those of b, where A is the same for all rows or
-steps. Complex states are pairs of real arrays.
+step of a cotangent back through one is one, too. The arrays of A may have fewer axes in front than
+those of b, where A is the same for all rows or steps. Complex states are pairs of real arrays.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -24,58 +18,133 @@ State = tuple[jax.Array, ...]
 
 
 class Recurrence(Protocol):
-    """One step, linear in the state."""
+    """One step, linear in the state; of arrays with a time axis in front, one of each time."""
 
-    def apply(self, state: State) -> State:
+    @property
+    def factors(self) -> State:
+        """The arrays of A."""
+        ...
+
+    @property
+    def added(self) -> State:
+        """The arrays of b, of the shapes of the state."""
+        ...
+
+    def replaced(self, factors: State, added: State) -> Any:
+        """One with these arrays instead."""
+        ...
+
+    @staticmethod
+    def identity(factors: State) -> State:
+        """The arrays of an A that changes nothing."""
+        ...
+
+    @staticmethod
+    def times(factors: State, state: State) -> State:
+        """A s."""
+        ...
+
+    @staticmethod
+    def transposed_times(factors: State, cotangent: State) -> State:
+        """The transposed A times g."""
+        ...
+
+    @staticmethod
+    def product(later: State, earlier: State) -> State:
+        """The arrays of the product of two A."""
+        ...
+
+    @staticmethod
+    def factors_cotangent(cotangent: State, before: State) -> State:
+        """The cotangents of A's arrays, of that of the state after the step."""
+        ...
+
+
+class _Kind:
+    """What all kinds have in common."""
+
+    def apply(self: Any, state: State) -> State:
         """The state after the step."""
-        ...
+        moved = self.times(self.factors, state)
+        return tuple(own + b for own, b in zip(moved, self.added, strict=True))
 
-    def transposed(self, cotangent: State) -> State:
-        """The cotangent of the state before, of that of the state after."""
-        ...
+    def after(self: Any, earlier: Any) -> Any:
+        """The earlier step and then this one, as one step."""
+        factors = self.product(self.factors, earlier.factors)
+        return self.replaced(factors, self.apply(earlier.added))
 
-    def with_update(self, factor: jax.Array) -> Recurrence:
+    def with_update(self: Any, factor: jax.Array) -> Any:
         """The same with what the step adds multiplied, as dropout of the update does."""
-        ...
+        return self.replaced(self.factors, tuple(b * factor.astype(b.dtype) for b in self.added))
 
 
-class Diagonal(NamedTuple):
+class DiagonalFields(NamedTuple):
+    """The arrays of a `Diagonal`."""
+
+    a: jax.Array
+    b: jax.Array
+
+
+class Diagonal(_Kind, DiagonalFields):
     r"""Each number of the state by itself.
 
     .. math:: h_t = a_t \odot h_{t-1} + b_t
 
     The state is ``(h,)``, of the shape of b.
+
+    >>> both = Diagonal(jnp.array(2.0), jnp.array(1.0)).after(
+    ...     Diagonal(jnp.array(3.0), jnp.array(5.0)))
+    >>> float(both.a), float(both.b)
+    (6.0, 11.0)
     """
 
-    a: jax.Array
-    b: jax.Array
+    @property
+    def factors(self) -> State:
+        """a."""
+        return (self.a,)
 
-    def apply(self, state: State) -> State:
-        """The state after the step."""
-        (h,) = state
-        return (_wide(self.a, h) * h + self.b,)
+    @property
+    def added(self) -> State:
+        """b."""
+        return (self.b,)
 
-    def after(self, earlier: Diagonal) -> Diagonal:
-        """The earlier step and then this one.
+    def replaced(self, factors: State, added: State) -> Diagonal:
+        """One with these arrays instead."""
+        return Diagonal(*factors, *added)
 
-        >>> both = Diagonal(jnp.array(2.0), jnp.array(1.0)).after(
-        ...     Diagonal(jnp.array(3.0), jnp.array(5.0)))
-        >>> float(both.a), float(both.b)
-        (6.0, 11.0)
-        """
-        return Diagonal(self.a * earlier.a, _wide(self.a, earlier.b) * earlier.b + self.b)
+    @staticmethod
+    def identity(factors: State) -> State:
+        """1."""
+        return (jnp.ones_like(factors[0]),)
 
-    def transposed(self, cotangent: State) -> State:
-        """a ⊙ g."""
-        (g,) = cotangent
-        return (_wide(self.a, g) * g,)
+    @staticmethod
+    def times(factors: State, state: State) -> State:
+        """a ⊙ h."""
+        return (_wide(factors[0], state[0]) * state[0],)
 
-    def with_update(self, factor: jax.Array) -> Diagonal:
-        """With b multiplied."""
-        return self._replace(b=self.b * factor.astype(self.b.dtype))
+    transposed_times = times
+
+    @staticmethod
+    def product(later: State, earlier: State) -> State:
+        """The product of both."""
+        return (later[0] * earlier[0],)
+
+    @staticmethod
+    def factors_cotangent(cotangent: State, before: State) -> State:
+        """g ⊙ h, 0 where g is, whatever h is there."""
+        return (_reached(cotangent[0] != 0, cotangent[0] * before[0]),)
 
 
-class Rotation(NamedTuple):
+class RotationFields(NamedTuple):
+    """The arrays of a `Rotation`."""
+
+    a_re: jax.Array
+    a_im: jax.Array
+    b_re: jax.Array
+    b_im: jax.Array
+
+
+class Rotation(_Kind, RotationFields):
     r"""Each complex number of the state by itself, as a pair of real ones.
 
     .. math:: h_t = a_t \odot h_{t-1} + b_t, \qquad a, b, h \in \mathbb{C}
@@ -83,38 +152,52 @@ class Rotation(NamedTuple):
     The state is ``(re, im)``, each of the shape of b_re.
     """
 
-    a_re: jax.Array
-    a_im: jax.Array
-    b_re: jax.Array
-    b_im: jax.Array
+    @property
+    def factors(self) -> State:
+        """a as a pair."""
+        return self.a_re, self.a_im
 
-    def apply(self, state: State) -> State:
-        """The state after the step."""
-        re, im = _times(self.a_re, self.a_im, *state)
-        return re + self.b_re, im + self.b_im
+    @property
+    def added(self) -> State:
+        """b as a pair."""
+        return self.b_re, self.b_im
 
-    def after(self, earlier: Rotation) -> Rotation:
-        """The earlier step and then this one."""
-        a = _times(self.a_re, self.a_im, earlier.a_re, earlier.a_im)
-        re, im = _times(self.a_re, self.a_im, earlier.b_re, earlier.b_im)
-        return Rotation(*a, re + self.b_re, im + self.b_im)
+    def replaced(self, factors: State, added: State) -> Rotation:
+        """One with these arrays instead."""
+        return Rotation(*factors, *added)
 
-    def transposed(self, cotangent: State) -> State:
+    @staticmethod
+    def identity(factors: State) -> State:
+        """1 + 0 i."""
+        return jnp.ones_like(factors[0]), jnp.zeros_like(factors[1])
+
+    @staticmethod
+    def times(factors: State, state: State) -> State:
+        """a ⊙ h."""
+        re, im = (_wide(a, own) for a, own in zip(factors, state, strict=True))
+        return re * state[0] - im * state[1], re * state[1] + im * state[0]
+
+    @staticmethod
+    def transposed_times(factors: State, cotangent: State) -> State:
         """The complex conjugate of a, times g."""
-        return _times(self.a_re, -self.a_im, *cotangent)
+        return Rotation.times((factors[0], -factors[1]), cotangent)
 
-    def with_update(self, factor: jax.Array) -> Rotation:
-        """With b multiplied."""
-        own = factor.astype(self.b_re.dtype)
-        return self._replace(b_re=self.b_re * own, b_im=self.b_im * own)
+    @staticmethod
+    def product(later: State, earlier: State) -> State:
+        """The product of both."""
+        return Rotation.times(later, earlier)
+
+    @staticmethod
+    def factors_cotangent(cotangent: State, before: State) -> State:
+        """g times the complex conjugate of h, 0 where g is, whatever h is there."""
+        there = (cotangent[0] != 0) | (cotangent[1] != 0)
+        found = Rotation.times((before[0], -before[1]), cotangent)
+        return tuple(_reached(there, own) for own in found)
 
 
 def _wide(a: jax.Array, like: jax.Array) -> jax.Array:
     return jnp.broadcast_to(a, like.shape)
 
 
-def _times(
-    a_re: jax.Array, a_im: jax.Array, re: jax.Array, im: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    a_re, a_im = _wide(a_re, re), _wide(a_im, im)
-    return a_re * re - a_im * im, a_re * im + a_im * re
+def _reached(where: jax.Array, cotangent: jax.Array) -> jax.Array:
+    return jnp.where(where, cotangent, 0)
