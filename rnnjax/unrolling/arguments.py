@@ -48,7 +48,7 @@ def prepare(
     Raises:
         ValueError: as `rnnjax.unroll`.
     """
-    check_choice("unroll", "executor", options.executor, EXECUTORS)
+    check_choice("unroll", "executor", options.executor, (*EXECUTORS, "associative"))
     if not isinstance(layer, Layer):
         raise ValueError(
             f"unroll wants a cell, or a combination of cells, such as rnnjax.LSTM(28, 64), not "

@@ -24,6 +24,7 @@ from rnnjax.cell import (
 )
 from rnnjax.noise import Noise, as_factors
 from rnnjax.unrolling.arguments import as_lengths, prepare
+from rnnjax.unrolling.associative import linear_steps
 from rnnjax.unrolling.chunked import Recurrence, where_rows
 from rnnjax.unrolling.executors import execute
 from rnnjax.unrolling.placement import placed_as_rows
@@ -300,6 +301,8 @@ def _take_steps(
     guarded = None if extras.resets is None else xs.ndim - 2
     recurrence = Recurrence(project, step, settings.reverse, guarded)
     run_steps = functools.partial(execute, settings.executor, settings.remat_chunk, recurrence)
+    if settings.executor == "associative":
+        run_steps = functools.partial(linear_steps, cell, project, settings)
     if xs.ndim > 2:
         num_rows = xs.shape[1]
         # A mask may be the same for all rows, ``[T, 1]``.
