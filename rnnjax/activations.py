@@ -63,3 +63,8 @@ def _gate(name: str, x: jax.Array) -> jax.Array:
         # As 1 / (1 + exp(-x)) a closed gate would be zero, because exp(12) is infinite there.
         return jax.nn.sigmoid(x.astype(jnp.float32)).astype(x.dtype)
     return ACTIVATIONS[name](x)
+
+
+def positive(x: jax.Array) -> jax.Array:
+    """x + ½ from 0 on, σ(x) below: smooth, and more than 0; g of the minimal cells."""
+    return jnp.where(x >= 0, x + 0.5, jax.nn.sigmoid(jnp.minimum(x, 0)))

@@ -44,6 +44,7 @@ class LinearCell(NoisyCell):
     def step(
         self, params: Params, carry: Carry, z: Any, noise: Noise = SILENCE
     ) -> tuple[Carry, jax.Array]:
+        """One step, which follows from coefficients and readout; nobody writes it."""
         dtype = jax.tree.leaves(z)[0].dtype
         wide = jnp.promote_types(jax.tree.leaves(carry)[0].dtype, dtype)
         # In half precision a = .999 would be 1: what is remembered would never fade.

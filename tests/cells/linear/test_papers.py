@@ -5,102 +5,37 @@ import numpy as np
 import pytest
 
 import rnnjax
-from rnnjax.cells.lru import LRU
-from rnnjax.cells.min_gru import MinGRU
-from rnnjax.cells.min_lstm import MinLSTM
-from rnnjax.cells.rg_lru import RGLRU
+from rnnjax.cells.linear.lru import LRU
+from rnnjax.cells.linear.min_gru import MinGRU
+from rnnjax.cells.linear.rg_lru import RGLRU
+from tests.cells.linear.cases import CASES
 from tests.running import quick_jit
 
-T, B, D, H = 7, 2, 4, 6
+T, B = 7, 2
 
 
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def positive(x):
-    return np.where(x >= 0, x + 0.5, sigmoid(x))
-
-
-def min_gru(cell, p, xs, carry):
-    h, ys = carry.h, []
-    for x in xs:
-        z, candidate = np.split(x @ p.w_x + p.b, 2, axis=-1)
-        candidate = positive(candidate) if cell.positive else candidate
-        h = (1 - sigmoid(z)) * h + sigmoid(z) * candidate
-        ys.append(h)
-    return (h,), ys
-
-
-def min_lstm(cell, p, xs, carry):
-    h, ys = carry.h, []
-    for x in xs:
-        f, i, candidate = np.split(x @ p.w_x + p.b, 3, axis=-1)
-        f, i = sigmoid(f), sigmoid(i)
-        candidate = positive(candidate) if cell.positive else candidate
-        h = f / (f + i) * h + i / (f + i) * candidate
-        ys.append(h)
-    return (h,), ys
-
-
-def lru(cell, p, xs, carry):
-    h, ys = carry.re + 1j * carry.im, []
-    turn = np.exp(-np.exp(p.nu_log) + 1j * np.exp(p.theta_log))
-    for x in xs:
-        h = turn * h + np.exp(p.gamma_log) * (x @ (p.b_re + 1j * p.b_im))
-        y = (h @ (p.c_re + 1j * p.c_im)).real
-        ys.append(y if p.d is None else y + p.d * x)
-    return (h.real, h.imag), ys
-
-
-def rg_lru(cell, p, xs, carry):
-    h, ys = carry.h, []
-    softplus = np.log1p(np.exp(p.lam))
-    for x in xs:
-        blocks = np.split(x, cell.heads, axis=-1)
-        r, i = (
-            sigmoid(np.concatenate([own @ m for own, m in zip(blocks, w, strict=True)], -1) + b)
-            for w, b in ((p.w_a, p.b_a), (p.w_x, p.b_x))
-        )
-        a = np.exp(-8 * r * softplus)
-        h = a * h + np.sqrt(1 - a**2) * i * x
-        ys.append(h)
-    return (h,), ys
-
-
-CELLS = [
-    (MinGRU(D, H), min_gru),
-    (MinGRU(D, H, positive=False), min_gru),
-    (MinLSTM(D, H), min_lstm),
-    (MinLSTM(D, H, positive=False), min_lstm),
-    (LRU(D, H), lru),
-    (LRU(D, H, num_outputs=3), lru),
-    (RGLRU(D, heads=2), rg_lru),
-    (RGLRU(D, power_in_ring=True), rg_lru),
-]
-
-
-@pytest.mark.parametrize(("cell", "written_out"), CELLS, ids=str)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 @pytest.mark.usefixtures("x64")
-def test_a_cell_is_its_paper(cell, written_out):
+def test_a_cell_is_its_paper(case):
+    cell = case.cell
     rng = np.random.default_rng(0)
     shapes = jax.eval_shape(cell.init, jax.random.key(0))
     params = jax.tree.map(lambda a: rng.normal(size=a.shape), shapes)
     carry = jax.tree.map(lambda a: rng.normal(size=a.shape), cell.initial_carry((B,)))
-    xs = rng.normal(size=(T, B, D))
+    xs = rng.normal(size=(T, B, cell.input_size))
     found, ys = quick_jit(lambda *given: rnnjax.unroll(cell, *given))(params, xs, carry)
-    state, expected = written_out(cell, params, xs, carry)
+    state, expected = case.loop(cell, params, xs, carry)
     np.testing.assert_allclose(ys, expected, atol=1e-10)
     for own, other in zip(found, state, strict=True):
         np.testing.assert_allclose(own, other, atol=1e-10)
 
 
 def test_a_state_in_single_precision_rides_on_halves():
-    cell = RGLRU(D)
-    params = cell.init(jax.random.key(0))._replace(lam=np.full(D, -12.0, np.float32))
+    cell = RGLRU(4)
+    params = cell.init(jax.random.key(0))._replace(lam=np.full(4, -12.0, np.float32))
     half = jax.tree.map(lambda a: np.asarray(a).astype(jax.numpy.bfloat16), params)
     carry = cell.initial_carry((B,))
-    xs = jax.numpy.ones((400, B, D), jax.numpy.bfloat16)
+    xs = jax.numpy.ones((400, B, 4), jax.numpy.bfloat16)
     found, ys = quick_jit(lambda *given: rnnjax.unroll(cell, *given))(half, xs, carry)
     assert ys.dtype == jax.numpy.bfloat16
     assert found.h.dtype == np.float32

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from rnnjax.activations import positive
 from rnnjax.cell import affine, check_input, zero_carry
-from rnnjax.cells.min_gru import positive
 from rnnjax.hyperparameters import Flag, Initialization, Size, check_hyperparameters
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.linear_cell import LinearCell

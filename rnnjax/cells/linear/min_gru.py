@@ -8,6 +8,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from rnnjax.activations import positive
 from rnnjax.cell import affine, check_input, zero_carry
 from rnnjax.hyperparameters import Flag, Initialization, Size, check_hyperparameters
 from rnnjax.initializers import INITIALIZATIONS
@@ -104,8 +105,3 @@ class MinGRU(LinearCell):
 
     def readout(self, params: MinGRUParams, state: State, z: jax.Array) -> jax.Array:
         return state[0]
-
-
-def positive(v: jax.Array) -> jax.Array:
-    """v + ½ from 0 on, σ(v) below: smooth, and more than 0."""
-    return jnp.where(v >= 0, v + 0.5, jax.nn.sigmoid(jnp.minimum(v, 0)))

@@ -1,0 +1,7 @@
+"""Every linear cell, listed once: a new file of loops enters all properties by a line here."""
+
+from __future__ import annotations
+
+from tests.cells.linear import loops_first
+
+CASES = [*loops_first.CASES]
