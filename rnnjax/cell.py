@@ -185,7 +185,7 @@ class Options(NamedTuple):
     first: Carry | None = None
     """What a reset replaces the carry by; None without resets."""
     reverse: bool = False
-    executor: str = "chunked"
+    executor: str = "auto"
     keep: str = "outputs"
     """What comes back: "outputs"; the "last" output only; or "carries", those of all steps too."""
     remat_chunk: int | str | None = None

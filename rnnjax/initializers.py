@@ -20,11 +20,13 @@ Sources: ``keras/src/layers`` of Keras 3; the ``reset_parameters`` of ``torch.nn
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import jax
+import jax.numpy as jnp
 from jax.nn import initializers
 
 
@@ -46,6 +48,19 @@ def _uniform(bound: float) -> Initializer:
         return jax.random.uniform(key, shape, dtype, minval=-bound, maxval=bound)
 
     return draw
+
+
+def inverse_softplus_of_steps(
+    key: jax.Array, shape: tuple[int, ...], least: float = 1e-3, largest: float = 0.1
+) -> jax.Array:
+    """Biases whose softplus is log-uniform between these: step sizes of Mamba and its kin.
+
+    Source: A. Gu, T. Dao, "Mamba: linear-time sequence modeling with selective state spaces",
+    arXiv:2312.00752, section 3.6; state-spaces/mamba, whose floor of 1e-4 is below the least.
+    """
+    low, high = math.log(least), math.log(largest)
+    step = jnp.exp(jax.random.uniform(key, shape, minval=low, maxval=high))
+    return step + jnp.log(-jnp.expm1(-step))
 
 
 class Initialization(NamedTuple):

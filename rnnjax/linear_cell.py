@@ -46,13 +46,24 @@ class LinearCell(NoisyCell):
     ) -> tuple[Carry, jax.Array]:
         """One step, which follows from coefficients and readout; nobody writes it."""
         dtype = jax.tree.leaves(z)[0].dtype
-        wide = jnp.promote_types(jax.tree.leaves(carry)[0].dtype, dtype)
-        # In half precision a = .999 would be 1: what is remembered would never fade.
-        z = jax.tree.map(lambda own: own.astype(wide), z)
+        state, z = _widened(carry, z)
         recurrence = self.coefficients(params, z)
         if noise.update is not None:
             recurrence = recurrence.with_update(noise.update)
-        state = recurrence.apply(tuple(own.astype(wide) for own in carry))
+        state = recurrence.apply(state)
         y = self.readout(params, state, z)
         kept = (new.astype(own.dtype) for new, own in zip(state, carry, strict=True))
         return self.carry_type(*kept), y.astype(dtype)
+
+    def read(self, params: Params, carry: Carry, z: Any) -> jax.Array:
+        """The output of a step that has left this carry."""
+        return self.readout(params, *_widened(carry, z)).astype(jax.tree.leaves(z)[0].dtype)
+
+
+def _widened(carry: Carry, z: Any) -> tuple[State, Any]:
+    """Both in the carry's type, if z has no wider one.
+
+    In half precision a = .999 would be 1: what is remembered would never fade.
+    """
+    wide = jnp.promote_types(jax.tree.leaves(carry)[0].dtype, jax.tree.leaves(z)[0].dtype)
+    return tuple(own.astype(wide) for own in carry), jax.tree.map(lambda own: own.astype(wide), z)

@@ -1,4 +1,4 @@
-"""Layer normalisation."""
+"""Normalisation of features."""
 
 from __future__ import annotations
 
@@ -40,3 +40,28 @@ def layer_norm(
     if present:
         y += jnp.broadcast_to(sum(present[1:], start=present[0]), x.shape)
     return y.astype(x.dtype)
+
+
+def rms_norm(x: jax.Array, gain: jax.Array, *, epsilon: float) -> jax.Array:
+    r"""Gives every row of features a mean square of 1, then gain.
+
+    .. math:: \mathrm{RMS}(x; \alpha) = \alpha \odot \frac{x}{\sqrt{\frac{1}{D} \sum_i x_i^2 +
+              \epsilon}}
+
+    The mean is taken in float32 at least.
+
+    Args:
+        x: ``[..., D]``.
+        gain: α ``[D]``.
+        epsilon: ε.
+
+    Source: B. Zhang, R. Sennrich, "Root mean square layer normalization", NeurIPS 2019, equation 4.
+    """
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    scale = lax.rsqrt(jnp.mean(wide * wide, axis=-1, keepdims=True) + epsilon)
+    return (wide * scale * jnp.broadcast_to(gain, x.shape)).astype(x.dtype)
+
+
+def l2_norm(x: jax.Array, *, epsilon: float) -> jax.Array:
+    r"""Gives every row of features length 1: :math:`x / \sqrt{\sum_i x_i^2 + \epsilon}`."""
+    return x * lax.rsqrt(jnp.sum(x * x, axis=-1, keepdims=True) + epsilon)

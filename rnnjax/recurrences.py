@@ -73,6 +73,30 @@ class _Kind:
         factors = self.product(self.factors, earlier.factors)
         return self.replaced(factors, self.apply(earlier.added))
 
+    def factors_ndim(self: Any, added: State) -> int:
+        """How many axes a factor has that is of one step and one row."""
+        return added[0].ndim
+
+    def held(self: Any, kept: dict[str, jax.Array], rates: dict[str, float]) -> Any:
+        """The same under zoneout of the state: where it is kept, or in the mean so much of it.
+
+        Args:
+            kept: bool ``[..., N]`` by the name of the carry's field, "h".
+            rates: likewise, the share that is kept.
+        """
+        factors, added = self.factors, self.added
+        if rate := rates.get("h"):
+            one = self.identity(factors)
+            factors = tuple(rate * i + (1 - rate) * a for i, a in zip(one, factors, strict=True))
+            added = tuple((1 - rate) * b for b in added)
+        if "h" in kept:
+            where = kept["h"]
+            factors = tuple(_wide(a, b) for a, b in zip(factors, added, strict=True))
+            one = self.identity(factors)
+            factors = tuple(jnp.where(where, i, a) for i, a in zip(one, factors, strict=True))
+            added = tuple(jnp.where(where, 0, b) for b in added)
+        return self.replaced(factors, added)
+
     def with_update(self: Any, factor: jax.Array) -> Any:
         """The same with what the step adds multiplied, as dropout of the update does."""
         return self.replaced(self.factors, tuple(b * factor.astype(b.dtype) for b in self.added))

@@ -26,8 +26,8 @@ from rnnjax.cell import (
     param_shapes,
 )
 from rnnjax.checks import check_carry, check_params, described, is_numpy_bool
+from rnnjax.unrolling.choice import NAMES
 from rnnjax.unrolling.chunked import CHUNK
-from rnnjax.unrolling.executors import EXECUTORS
 
 
 def prepare(
@@ -48,7 +48,7 @@ def prepare(
     Raises:
         ValueError: as `rnnjax.unroll`.
     """
-    check_choice("unroll", "executor", options.executor, (*EXECUTORS, "associative"))
+    check_choice("unroll", "executor", options.executor, NAMES)
     if not isinstance(layer, Layer):
         raise ValueError(
             f"unroll wants a cell, or a combination of cells, such as rnnjax.LSTM(28, 64), not "

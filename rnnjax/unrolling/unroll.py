@@ -22,11 +22,13 @@ from rnnjax.cell import (
     Params,
     ReadingCell,
 )
+from rnnjax.linear_cell import LinearCell
 from rnnjax.noise import Noise, as_factors
 from rnnjax.unrolling.arguments import as_lengths, prepare
-from rnnjax.unrolling.associative import linear_steps
+from rnnjax.unrolling.choice import chosen_executor
 from rnnjax.unrolling.chunked import Recurrence, where_rows
 from rnnjax.unrolling.executors import execute
+from rnnjax.unrolling.parallel import PARALLEL, linear_steps
 from rnnjax.unrolling.placement import placed_as_rows
 from rnnjax.unrolling.rows import divide_rows
 
@@ -45,7 +47,7 @@ def unroll(
     reverse: bool = False,
     key: jax.Array | None = None,
     memory: Memory | None = None,
-    executor: str = "chunked",
+    executor: str = "auto",
     remat_chunk: int | str | None = None,
 ) -> tuple[Carry, jax.Array]:
     """Runs a layer over a sequence, time first.
@@ -66,16 +68,20 @@ def unroll(
         resets: booleans like `mask`. Where True, the carry is replaced by the first one before
             the step is taken, masked or not: a new segment begins. What came before it, NaN
             included, reaches nothing after it, and no gradient of what comes after it (the
-            latter by the executor "chunked" only).
+            latter by every executor but "scan").
         reverse: whether to run from the last step to the first. The outputs stay in the order of
             the inputs. With a mask, a right-padded row needs no flipping. A reset then marks the
             segment's last step, where a reverse run enters it.
         key: what dropout draws from, in training; without it the run is an evaluation.
         memory: what every step of a `rnnjax.cell.ReadingCell`, such as a decoder with attention,
             reads: the batch axes are those of the inputs.
-        executor: how the steps are taken. "chunked" has a backward pass of its own and no
-            forward-mode derivative (`jax.jvp`, `jax.linearize`); "scan" is `jax.lax.scan`, and is
-            taken too where `jax.export` has a symbol for the number of steps.
+        executor: how the steps are taken: "auto" chooses by the cell, the sizes and the platform
+            (`rnnjax.unrolling.choice.chosen_executor` tells what). "chunked" has a backward pass
+            of its own and no forward-mode derivative (`jax.jvp`, `jax.linearize`); "scan" is
+            `jax.lax.scan`, and is taken too where `jax.export` has a symbol for the number of
+            steps. For cells that are linear in their state there are "associative", which composes
+            steps, and "chunkwise", which writes those of a matrix memory as products of matrices;
+            both have all kinds of derivatives.
         remat_chunk: to differentiate long sequences in little memory: what the backward pass
             needs is kept for so many steps at a time and computed again from the carry before
             them, for one more forward pass. "auto" is about √T, where the memory is least.
@@ -231,9 +237,8 @@ def run_cell(
     rates = tuple(sorted((noise.zoneout_rates or {}).items()))
     chunk = options.remat_chunk
     assert not isinstance(chunk, str)  # `prepare` has made a number of it
-    settings = _Settings(
-        options.reverse, options.executor, options.keep, chunk, noise.update_rate, rates
-    )
+    executor = chosen_executor(cell, xs.shape, options.executor, keep=options.keep)
+    settings = _Settings(options.reverse, executor, options.keep, chunk, noise.update_rate, rates)
     extras = _Extras(
         options.mask, options.resets, options.first, noise.state, noise.update, noise.zoneout,
         options.memory,
@@ -271,6 +276,8 @@ def _take_steps(
             before = where_rows(reset, first, before)
         after, y = take_step(params, before, z, state_factors, update, memory)
         after, y = zone_out(before, after, y, kept=zoneout, rates=dict(settings.zoneout_rates))
+        if isinstance(cell, LinearCell) and (zoneout or settings.zoneout_rates):
+            y = cell.read(params, after, z)  # its output need not be its state
         if valid is not None:
             after = where_rows(valid, after, before)
             y = where_rows(valid, y, jnp.zeros_like(y) if last is None else last)
@@ -301,7 +308,8 @@ def _take_steps(
     guarded = None if extras.resets is None else xs.ndim - 2
     recurrence = Recurrence(project, step, settings.reverse, guarded)
     run_steps = functools.partial(execute, settings.executor, settings.remat_chunk, recurrence)
-    if settings.executor == "associative":
+    if settings.executor in PARALLEL:
+        assert isinstance(cell, LinearCell)
         run_steps = functools.partial(linear_steps, cell, project, settings)
     if xs.ndim > 2:
         num_rows = xs.shape[1]

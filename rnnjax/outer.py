@@ -1,0 +1,80 @@
+r"""Matrix memories: recurrences whose state is a sum of outer products that fade."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from rnnjax.recurrences import State
+
+
+class Outer(NamedTuple):
+    r"""One step of a memory of matrices, one for each head.
+
+    .. math::
+        S_t = \mathrm{diag}(e^{\log a_t})\, S_{t-1} + k_t u_t^\top, \qquad u_t = v_t
+
+    and with β, by the delta rule, which takes out what the key finds before it writes:
+
+    .. math::
+        u_t = \beta_t (v_t - (\mathrm{diag}(e^{\log a_t})\, S_{t-1})^\top k_t)
+
+    With log_i, the logarithm of an input gate that may be large, what is kept is
+    :math:`S_t e^{-m_t}` and m:
+
+    .. math::
+        m_t &= \max(\log a_t + m_{t-1},\, \log i_t) \\
+        S_t &= e^{\log a_t + m_{t-1} - m_t}\, S_{t-1} + e^{\log i_t - m_t}\, k_t v_t^\top
+
+    The state is ``(s [..., heads, K, V],)``, or that and ``m [..., heads]``.
+    """
+
+    log_a: jax.Array
+    """``[..., heads]``, or of every key its own, ``[..., heads, K]``; at most 0."""
+    k: jax.Array
+    """``[..., heads, K]``."""
+    v: jax.Array
+    """``[..., heads, V]``."""
+    beta: jax.Array | None = None
+    """``[..., heads]``."""
+    log_i: jax.Array | None = None
+    """``[..., heads]``; not beside β, nor with a decay for every key."""
+
+    def apply(self, state: State) -> State:
+        """The state after the step."""
+        if self.log_i is not None:
+            s, m = state
+            largest = jnp.maximum(self.log_a + m, self.log_i)
+            kept, gained = jnp.exp(self.log_a + m - largest), jnp.exp(self.log_i - largest)
+            return _scaled(s, kept) + _product(self.k * gained[..., None], self.v), largest
+        s = _scaled(state[0], jnp.exp(self.log_a))
+        u = self.v
+        if self.beta is not None:
+            u = self.beta[..., None] * (self.v - read(s, self.k))
+        return (s + _product(self.k, u),)
+
+    def with_update(self, factor: jax.Array) -> Outer:
+        """The same with what is written multiplied, by a factor ``[..., heads · V]``.
+
+        By the delta rule, too, it is v that is dropped: the old value is still taken out.
+        """
+        shape = (*factor.shape[:-1], *self.v.shape[-2:])
+        return self._replace(v=self.v * factor.reshape(shape).astype(self.v.dtype))
+
+
+def read(s: jax.Array, q: jax.Array) -> jax.Array:
+    """What queries ``[..., heads, K]`` find: Sᵀ q, ``[..., heads, V]``."""
+    return jnp.einsum("...hkv,...hk->...hv", s, q)
+
+
+def _product(k: jax.Array, v: jax.Array) -> jax.Array:
+    return k[..., :, None] * v[..., None, :]
+
+
+def _scaled(s: jax.Array, factor: jax.Array) -> jax.Array:
+    """Matrices by a factor for each, ``[..., heads]``, or for each of their rows."""
+    if factor.ndim == s.ndim - 1:
+        return s * factor[..., None]
+    return s * factor[..., None, None]
