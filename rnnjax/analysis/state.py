@@ -25,6 +25,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from rnnjax.cell import Carry, Layer, Params, check_input, steppable
+from rnnjax.combinators.stack import Stack
+from rnnjax.combinators.wrapper import innermost
+from rnnjax.linear_cell import LinearCell
 
 
 class StateTrace(NamedTuple):
@@ -62,7 +65,8 @@ def trace_state(
         carry: the state before the first step; by default `layer.first_carry`.
 
     Raises:
-        ValueError: the layer needs the whole sequence, or the inputs do not fit it.
+        ValueError: the layer needs the whole sequence, the inputs do not fit it, or the top one of
+            several layers has a readout (`rnnjax.linear_cell.LinearCell`).
 
     >>> from rnnjax import GRU
     >>> cell = GRU(input_size=3, hidden_size=2)
@@ -72,6 +76,11 @@ def trace_state(
     ((5, 2), [1.0, 1.0])
     """
     cell = steppable("trace_state", layer)
+    if not isinstance(cell, LinearCell) and isinstance(_top(cell), LinearCell):
+        raise ValueError(
+            f"trace_state: what {type(_top(cell)).__name__} puts out is read from its state, which "
+            "can't be done anew within other layers; trace that layer by itself."
+        )
     check_input(cell, xs)
     if carry is None:
         carry = cell.first_carry(params, xs.shape[1:-1], xs.dtype)
@@ -82,6 +91,8 @@ def trace_state(
             z, terms = inputs
             after, y = cell.step(params, before, z)
             after = jax.tree.map(jnp.add, after, terms)
+            if isinstance(cell, LinearCell):
+                return after, (after, cell.read(params, after, z))
             return after, (after, _add_to_output(y, terms))
 
         carries, ys = lax.scan(step, carry, (cell.project(params, xs), added))[1]
@@ -105,6 +116,16 @@ def step_norms(tree: Carry) -> dict[str, jax.Array]:
         jax.tree_util.keystr(path, simple=True, separator="."): jnp.linalg.norm(leaf, axis=-1)
         for path, leaf in jax.tree.leaves_with_path(tree)
     }
+
+
+def _top(layer: Layer) -> Layer:
+    """The cell whose output is the layer's."""
+    while not isinstance(layer, LinearCell):
+        below = layer.layers[-1] if isinstance(layer, Stack) else innermost(layer)
+        if below is layer:
+            break
+        layer = below
+    return layer
 
 
 def _add_to_output(y: jax.Array, added: Carry) -> jax.Array:

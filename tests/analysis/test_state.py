@@ -14,6 +14,7 @@ import pytest
 import rnnjax
 from rnnjax import GRU, LSTM, LSTMP, LayerNormGRU, Residual, SimpleRNN, Stack, Zoneout
 from rnnjax.analysis.state import step_norms, trace_state
+from rnnjax.cells.linear import LRU
 from tests.cells_under_test import CELLS_UNDER_TEST
 from tests.running import quick_jit
 from tests.slow import slow_but
@@ -207,3 +208,27 @@ def test_what_needs_the_whole_sequence_is_refused():
         trace_state(both, both.init(jax.random.key(0)), inputs(3), weigh_last)
     with pytest.raises(ValueError, match="built for inputs of 3 features"):
         trace_state(GRU(3, 4), GRU(3, 4).init(jax.random.key(0)), inputs(2), weigh_last)
+
+
+@pytest.mark.usefixtures("x64")
+def test_a_readout_is_done_anew():
+    """Moving the state of the last step by a little moves the loss as its gradient says."""
+    cell = LRU(3, 4)
+    params = cell.init(jax.random.key(0))
+    xs = jax.random.normal(jax.random.key(1), (3, 3))
+
+    def loss(ys):
+        return (ys**2).sum()
+
+    found = trace_state(cell, params, xs, loss)
+    after = jax.tree.map(lambda own: own[-1], found.carries)
+    z = cell.project(params, xs[-1])
+    moved = after._replace(re=after.re + 1e-6)
+    slope = (loss(cell.read(params, moved, z)) - loss(found.outputs[-1])) / 1e-6
+    assert float(found.gradients.re[-1].sum()) == pytest.approx(float(slope), rel=1e-4)
+
+
+def test_a_readout_on_top_of_other_layers_is_told():
+    layer = Stack((LSTM(3, 4), Residual(LRU(4, 4))))
+    with pytest.raises(ValueError, match="LRU puts out is read from its state"):
+        trace_state(layer, layer.init(jax.random.key(0)), jax.numpy.ones((2, 3)), lambda y: y.sum())
