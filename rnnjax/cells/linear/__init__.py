@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from rnnjax.cells.linear.gate_loop import GateLoop, GateLoopCarry, GateLoopParams
+from rnnjax.cells.linear.gilr import GILR, GILRCarry, GILRParams
+from rnnjax.cells.linear.hgrn import HGRN, HGRNCarry, HGRNParams
 from rnnjax.cells.linear.lru import LRU, LRUCarry, LRUParams
 from rnnjax.cells.linear.min_gru import MinGRU, MinGRUCarry, MinGRUParams
 from rnnjax.cells.linear.min_lstm import MinLSTM, MinLSTMCarry, MinLSTMParams
+from rnnjax.cells.linear.qrnn import QRNN, QRNNCarry, QRNNParams
 from rnnjax.cells.linear.rg_lru import RGLRU, RGLRUCarry, RGLRUParams
+from rnnjax.cells.linear.s6 import S6, S6Carry, S6Params
+from rnnjax.cells.linear.sru import SRU, SRUCarry, SRUParams
+from rnnjax.cells.linear.tgru import TGRU, TGRUCarry, TGRUParams
+from rnnjax.cells.linear.tlstm import TLSTM, TLSTMCarry, TLSTMParams
+from rnnjax.cells.linear.trnn import TRNN, TRNNCarry, TRNNParams
 
 __all__ = [
+    "GILR",
+    "HGRN",
     "LRU",
+    "QRNN",
     "RGLRU",
+    "S6",
+    "SRU",
+    "TGRU",
+    "TLSTM",
+    "TRNN",
+    "GILRCarry",
+    "GILRParams",
+    "GateLoop",
+    "GateLoopCarry",
+    "GateLoopParams",
+    "HGRNCarry",
+    "HGRNParams",
     "LRUCarry",
     "LRUParams",
     "MinGRU",
@@ -18,6 +42,18 @@ __all__ = [
     "MinLSTM",
     "MinLSTMCarry",
     "MinLSTMParams",
+    "QRNNCarry",
+    "QRNNParams",
     "RGLRUCarry",
     "RGLRUParams",
+    "S6Carry",
+    "S6Params",
+    "SRUCarry",
+    "SRUParams",
+    "TGRUCarry",
+    "TGRUParams",
+    "TLSTMCarry",
+    "TLSTMParams",
+    "TRNNCarry",
+    "TRNNParams",
 ]

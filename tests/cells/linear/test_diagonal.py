@@ -1,0 +1,79 @@
+"""Initial values of the diagonal cells, and hyper-parameters that they refuse."""
+
+import jax
+import numpy as np
+import pytest
+
+from rnnjax import Dropout
+from rnnjax.cells.linear.gate_loop import GateLoop
+from rnnjax.cells.linear.gilr import GILR
+from rnnjax.cells.linear.hgrn import HGRN
+from rnnjax.cells.linear.qrnn import QRNN
+from rnnjax.cells.linear.s6 import S6
+from rnnjax.cells.linear.sru import SRU
+from tests.running import init
+
+KEY = jax.random.key(0)
+
+
+def bound(values):
+    return np.abs(values).max()
+
+
+def test_s6_begins_as_mamba_does():
+    cell = S6(320, state_size=4, rank=16)
+    params = init(cell, KEY)
+    np.testing.assert_allclose(np.exp(params.a_log), np.tile([1, 2, 3, 4], (320, 1)), rtol=1e-6)
+    step = np.log1p(np.exp(np.asarray(params.b_dt, np.float64)))
+    assert 0.999e-3 <= step.min() < 1.1e-3
+    assert 0.09 < step.max() <= 0.1001
+    # Uniform in its logarithm.
+    assert np.mean(np.log10(step)) == pytest.approx(-2, abs=0.1)
+    assert 0.99 * 16**-0.5 < bound(params.w_dt) <= 16**-0.5
+    assert 0.99 * 320**-0.5 < bound(params.w_x) <= 320**-0.5
+    assert (np.asarray(params.d) == 1).all()
+    assert S6(33).delta_rank == 2
+    floored = init(S6(9, least_step=1e-9, largest_step=1e-8), KEY).b_dt
+    np.testing.assert_allclose(np.log1p(np.exp(np.float64(floored))), 1e-4, rtol=1e-3)
+
+
+def test_sru_begins_with_the_variance_of_its_inputs():
+    for hidden_size, skip in ((300, 1), (200, np.sqrt(1 + 2 * np.exp(-1)))):
+        w_x, b = init(SRU(300, hidden_size, highway_bias=-1.0), KEY)
+        parts = np.split(w_x, w_x.shape[1] // hidden_size, axis=1)
+        for part, scale in zip(parts, (1, 1, 1, skip), strict=False):
+            assert 0.99 * 0.1 * scale < bound(part) <= 0.1 * scale * (1 + 1e-6)
+        np.testing.assert_array_equal(np.split(b, 2), [[0] * hidden_size, [-1] * hidden_size])
+        assert len(parts) == (3 if hidden_size == 300 else 4)
+
+
+def test_other_matrices_begin_with_their_scales():
+    assert 0.99 * 0.1 < bound(init(QRNN(100, 30), KEY).w_x) <= 0.1
+    assert 0.99 * 0.05 < bound(init(GILR(100, 30), KEY).w_x) <= 0.05
+    hgrn = init(HGRN(100, 25), KEY)
+    assert 0.99 * 0.1 < bound(hgrn.w_x) <= 0.1
+    assert 0.99 * 0.2 < bound(hgrn.w_o) <= 0.2
+    assert np.std(init(GateLoop(100, 30), KEY).w_x) == pytest.approx(0.1, rel=0.05)
+
+
+def test_a_memory_whose_gate_is_nearly_shut_keeps_the_digits_of_what_it_adds():
+    z = np.float32([[3.0, 30.0, 0.0]])
+    for cell, value in ((QRNN(1, 1), np.tanh(3.0)), (HGRN(1, 1), 3 / (1 + np.exp(-3.0)))):
+        added = cell.coefficients(None, z).b
+        np.testing.assert_allclose(added, [[value * np.exp(-30.0)]], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: QRNN(3, 4, "of"), "unknown pooling 'of'; expected one of: f, fo, ifo"),
+        (lambda: SRU(3, 4, highway_bias=np.nan), "highway_bias must be a number"),
+        (lambda: HGRN(3, 4, lower_bound=1.0), "lower_bound must be a rate"),
+        (lambda: S6(3, rank=0), "rank must be a positive integer"),
+        (lambda: S6(3, least_step=0.2), "steps must rise"),
+        (lambda: Dropout(S6(3), update=0.1), "S6 has no update that could be dropped"),
+    ],
+)
+def test_hyperparameters_that_are_none_are_told(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
