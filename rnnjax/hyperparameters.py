@@ -68,6 +68,12 @@ def _positive(owner: str, name: str, value: Any) -> float:
     return float(value)
 
 
+def _real(owner: str, name: str, value: Any) -> float:
+    if not _is_number(value) or not math.isfinite(value):
+        raise ValueError(f"{owner}: {name} must be a finite number, not {value!r}.")
+    return float(value)
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
@@ -108,6 +114,8 @@ Rate = Annotated[float, Rule(_rate)]
 """The probability with which something is dropped or kept: at least 0, below 1."""
 Positive = Annotated[float, Rule(_positive)]
 """A positive number."""
+Real = Annotated[float, Rule(_real)]
+"""A finite number."""
 Activation = Annotated[str, one_of(ACTIVATIONS)]
 """A name in `rnnjax.activations.ACTIVATIONS`."""
 Initialization = Annotated[str, one_of(INITIALIZATIONS)]

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS
 from rnnjax.cell import check_input, zero_carry
-from rnnjax.hyperparameters import Activation, Flag, Size, check_hyperparameters
+from rnnjax.hyperparameters import Activation, Flag, Real, Size, check_hyperparameters
 from rnnjax.initializers import symmetric_uniform
 from rnnjax.linear_cell import LinearCell
 from rnnjax.recurrences import Diagonal, State
@@ -78,15 +78,13 @@ class SRU(LinearCell):
     input_size: Size
     hidden_size: Size
     activation: Activation = "linear"
-    highway_bias: float = 0.0
+    highway_bias: Real = 0.0
     rescale: Flag = True
 
     carry_type = SRUCarry
 
     def __post_init__(self) -> None:
         check_hyperparameters(self)
-        if not math.isfinite(self.highway_bias):
-            raise ValueError(f"SRU: highway_bias must be a number, not {self.highway_bias!r}.")
 
     @property
     def output_size(self) -> int:
@@ -100,7 +98,7 @@ class SRU(LinearCell):
     def init(self, key: jax.Array) -> SRUParams:
         d, h = self.input_size, self.hidden_size
         w_x = math.sqrt(3) * symmetric_uniform(d)(key, (d, (3 if d == h else 4) * h))
-        b = jnp.concatenate([jnp.zeros(h), jnp.full(h, float(self.highway_bias))])
+        b = jnp.concatenate([jnp.zeros(h), jnp.full(h, self.highway_bias)])
         return SRUParams(w_x if d == h else w_x.at[:, 3 * h :].multiply(self.scale), b)
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> SRUCarry:

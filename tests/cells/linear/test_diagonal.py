@@ -11,18 +11,34 @@ from rnnjax.cells.linear.hgrn import HGRN
 from rnnjax.cells.linear.qrnn import QRNN
 from rnnjax.cells.linear.s6 import S6
 from rnnjax.cells.linear.sru import SRU
-from tests.running import init
-
-KEY = jax.random.key(0)
+from tests.running import quick_jit
 
 
 def bound(values):
     return np.abs(values).max()
 
 
-def test_s6_begins_as_mamba_does():
-    cell = S6(320, state_size=4, rank=16)
-    params = init(cell, KEY)
+@pytest.fixture(scope="module")
+def drawn():
+    """Initial values, in one program."""
+    cells = {
+        "s6": S6(320, state_size=4, rank=16),
+        "floored": S6(9, least_step=1e-9, largest_step=1e-8),
+        "sru": SRU(300, 300, highway_bias=-1.0),
+        "sru-other_size": SRU(300, 200, highway_bias=-1.0),
+        "qrnn": QRNN(100, 30),
+        "gilr": GILR(100, 30),
+        "hgrn": HGRN(100, 25),
+        "gate_loop": GateLoop(100, 30),
+    }
+    keys = dict(zip(cells, jax.random.split(jax.random.key(0), len(cells)), strict=True))
+    return jax.device_get(
+        quick_jit(lambda: {name: cell.init(keys[name]) for name, cell in cells.items()})()
+    )
+
+
+def test_s6_begins_as_mamba_does(drawn):
+    params = drawn["s6"]
     np.testing.assert_allclose(np.exp(params.a_log), np.tile([1, 2, 3, 4], (320, 1)), rtol=1e-6)
     step = np.log1p(np.exp(np.asarray(params.b_dt, np.float64)))
     assert 0.999e-3 <= step.min() < 1.1e-3
@@ -33,27 +49,27 @@ def test_s6_begins_as_mamba_does():
     assert 0.99 * 320**-0.5 < bound(params.w_x) <= 320**-0.5
     assert (np.asarray(params.d) == 1).all()
     assert S6(33).delta_rank == 2
-    floored = init(S6(9, least_step=1e-9, largest_step=1e-8), KEY).b_dt
-    np.testing.assert_allclose(np.log1p(np.exp(np.float64(floored))), 1e-4, rtol=1e-3)
+    floored = np.float64(drawn["floored"].b_dt)
+    np.testing.assert_allclose(np.log1p(np.exp(floored)), 1e-4, rtol=1e-3)
 
 
-def test_sru_begins_with_the_variance_of_its_inputs():
-    for hidden_size, skip in ((300, 1), (200, np.sqrt(1 + 2 * np.exp(-1)))):
-        w_x, b = init(SRU(300, hidden_size, highway_bias=-1.0), KEY)
-        parts = np.split(w_x, w_x.shape[1] // hidden_size, axis=1)
-        for part, scale in zip(parts, (1, 1, 1, skip), strict=False):
-            assert 0.99 * 0.1 * scale < bound(part) <= 0.1 * scale * (1 + 1e-6)
-        np.testing.assert_array_equal(np.split(b, 2), [[0] * hidden_size, [-1] * hidden_size])
-        assert len(parts) == (3 if hidden_size == 300 else 4)
+@pytest.mark.parametrize(
+    ("name", "size", "scales"),
+    [("sru", 300, (1, 1, 1)), ("sru-other_size", 200, (1, 1, 1, np.sqrt(1 + 2 * np.exp(-1))))],
+)
+def test_sru_begins_with_the_variance_of_its_inputs(drawn, name, size, scales):
+    w_x, b = drawn[name]
+    for part, scale in zip(np.split(w_x, w_x.shape[1] // size, axis=1), scales, strict=True):
+        assert 0.99 * 0.1 * scale < bound(part) <= 0.1 * scale * (1 + 1e-6)
+    np.testing.assert_array_equal(np.split(b, 2), [[0] * size, [-1] * size])
 
 
-def test_other_matrices_begin_with_their_scales():
-    assert 0.99 * 0.1 < bound(init(QRNN(100, 30), KEY).w_x) <= 0.1
-    assert 0.99 * 0.05 < bound(init(GILR(100, 30), KEY).w_x) <= 0.05
-    hgrn = init(HGRN(100, 25), KEY)
-    assert 0.99 * 0.1 < bound(hgrn.w_x) <= 0.1
-    assert 0.99 * 0.2 < bound(hgrn.w_o) <= 0.2
-    assert np.std(init(GateLoop(100, 30), KEY).w_x) == pytest.approx(0.1, rel=0.05)
+def test_other_matrices_begin_with_their_scales(drawn):
+    assert 0.99 * 0.1 < bound(drawn["qrnn"].w_x) <= 0.1
+    assert 0.99 * 0.05 < bound(drawn["gilr"].w_x) <= 0.05
+    assert 0.99 * 0.1 < bound(drawn["hgrn"].w_x) <= 0.1
+    assert 0.99 * 0.2 < bound(drawn["hgrn"].w_o) <= 0.2
+    assert np.std(drawn["gate_loop"].w_x) == pytest.approx(0.1, rel=0.05)
 
 
 def test_a_memory_whose_gate_is_nearly_shut_keeps_the_digits_of_what_it_adds():
@@ -67,7 +83,7 @@ def test_a_memory_whose_gate_is_nearly_shut_keeps_the_digits_of_what_it_adds():
     ("make", "said"),
     [
         (lambda: QRNN(3, 4, "of"), "unknown pooling 'of'; expected one of: f, fo, ifo"),
-        (lambda: SRU(3, 4, highway_bias=np.nan), "highway_bias must be a number"),
+        (lambda: SRU(3, 4, highway_bias=np.nan), "highway_bias must be a finite number"),
         (lambda: HGRN(3, 4, lower_bound=1.0), "lower_bound must be a rate"),
         (lambda: S6(3, rank=0), "rank must be a positive integer"),
         (lambda: S6(3, least_step=0.2), "steps must rise"),
