@@ -11,12 +11,9 @@ import jax.numpy as jnp
 
 from rnnjax.cell import check_input, zero_carry
 from rnnjax.hyperparameters import Positive, Size, check_hyperparameters
-from rnnjax.initializers import symmetric_uniform
+from rnnjax.initializers import inverse_softplus_of_steps, symmetric_uniform
 from rnnjax.linear_cell import LinearCell
 from rnnjax.recurrences import Diagonal, State
-
-LEAST_STEP = 1e-4
-"""Below which no Δ begins."""
 
 
 class S6Params(NamedTuple):
@@ -61,7 +58,7 @@ class S6(LinearCell):
         y_t^d &= \sum_n C_t^n h_t^{dn} + D^d x_t^d
 
     At first A is -1 to -N in every feature, and Δ without an input is uniform in its logarithm
-    between two steps, at least 1e-4; what the input adds is small.
+    between two steps.
 
     Args:
         input_size: D, features of one input and of an output.
@@ -78,8 +75,9 @@ class S6(LinearCell):
         ValueError: a size is not a positive integer, or the steps do not rise.
 
     The paper's B̄ is of a zero-order hold; the authors' code takes Euler's Δ B, and so does this.
-    Coefficients have the size of the state, N times that of the input: in a long run the executor
-    makes them chunk by chunk. There is no dropout of the update.
+    That code has a floor of 1e-4 under the first steps, which is below its least one. Coefficients
+    have the size of the state, N times that of the input: over long sequences the executor makes
+    them chunk by chunk. There is no dropout of the update.
 
     >>> cell = S6(8, state_size=4)
     >>> cell.initial_carry((3,)).s.shape
@@ -117,14 +115,11 @@ class S6(LinearCell):
     def init(self, key: jax.Array) -> S6Params:
         d, n, r = self.input_size, self.state_size, self.delta_rank
         keys = jax.random.split(key, 3)
-        low, high = math.log(self.least_step), math.log(self.largest_step)
-        step = jnp.exp(jax.random.uniform(keys[0], (d,), minval=low, maxval=high))
-        step = jnp.maximum(step, LEAST_STEP)
         return S6Params(
             a_log=jnp.tile(jnp.log(jnp.arange(1.0, n + 1)), (d, 1)),
             w_x=symmetric_uniform(d)(keys[1], (d, r + 2 * n)),
             w_dt=symmetric_uniform(r)(keys[2], (r, d)),
-            b_dt=step + jnp.log(-jnp.expm1(-step)),  # whose softplus is the step
+            b_dt=inverse_softplus_of_steps(keys[0], (d,), self.least_step, self.largest_step),
             d=jnp.ones(d),
         )
 

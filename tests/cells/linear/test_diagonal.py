@@ -11,7 +11,9 @@ from rnnjax.cells.linear.hgrn import HGRN
 from rnnjax.cells.linear.qrnn import QRNN
 from rnnjax.cells.linear.s6 import S6
 from rnnjax.cells.linear.sru import SRU
-from tests.running import quick_jit
+from tests.cells.linear.loops_diagonal import CASES
+from tests.cells_under_test import random_like
+from tests.running import assert_close, quick_jit
 
 
 def bound(values):
@@ -23,7 +25,6 @@ def drawn():
     """Initial values, in one program."""
     cells = {
         "s6": S6(320, state_size=4, rank=16),
-        "floored": S6(9, least_step=1e-9, largest_step=1e-8),
         "sru": SRU(300, 300, highway_bias=-1.0),
         "sru-other_size": SRU(300, 200, highway_bias=-1.0),
         "qrnn": QRNN(100, 30),
@@ -49,8 +50,6 @@ def test_s6_begins_as_mamba_does(drawn):
     assert 0.99 * 320**-0.5 < bound(params.w_x) <= 320**-0.5
     assert (np.asarray(params.d) == 1).all()
     assert S6(33).delta_rank == 2
-    floored = np.float64(drawn["floored"].b_dt)
-    np.testing.assert_allclose(np.log1p(np.exp(floored)), 1e-4, rtol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -77,6 +76,34 @@ def test_a_memory_whose_gate_is_nearly_shut_keeps_the_digits_of_what_it_adds():
     for cell, value in ((QRNN(1, 1), np.tanh(3.0)), (HGRN(1, 1), 3 / (1 + np.exp(-3.0)))):
         added = cell.coefficients(None, z).b
         np.testing.assert_allclose(added, [[value * np.exp(-30.0)]], rtol=1e-5)
+
+
+@pytest.mark.usefixtures("x64")
+def test_all_steps_at_once_are_each_step_by_itself():
+    rng = np.random.default_rng(0)
+    samples = {}
+    for name, cell, *_ in CASES:
+        params = random_like(rng, jax.eval_shape(cell.init, jax.random.key(0)))
+        states = random_like(rng, jax.eval_shape(lambda cell=cell: cell.initial_carry((3, 2))))
+        samples[name] = params, tuple(states), rng.normal(size=(3, 2, cell.input_size))
+
+    def shown(cell, params, states, xs):
+        z = cell.project(params, xs)
+        a, b = cell.coefficients(params, z)
+        return a, b, cell.readout(params, states, z)
+
+    @quick_jit
+    def found(samples):
+        cells = {case.name: case.cell for case in CASES}
+        at_once = {name: shown(cells[name], *own) for name, own in samples.items()}
+        of_one = {
+            name: shown(cells[name], params, tuple(own[1] for own in states), xs[1])
+            for name, (params, states, xs) in samples.items()
+        }
+        return at_once, of_one
+
+    at_once, of_one = found(samples)
+    assert_close(jax.tree.map(lambda own: own[1], at_once), of_one, tolerance=1e-13)
 
 
 @pytest.mark.parametrize(
