@@ -164,8 +164,10 @@ class GILRLSTM(Composite, Cell):
         return GILRLSTMParams(self.surrogate.init(keys[0]), self.memory.init(keys[1]))
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> GILRLSTMCarry:
-        parts = (self.surrogate, self.memory)
-        return GILRLSTMCarry(*(part.initial_carry(batch_shape, dtype) for part in parts))
+        return GILRLSTMCarry(
+            self.surrogate.initial_carry(batch_shape, dtype),
+            self.memory.initial_carry(batch_shape, dtype),
+        )
 
     def project(self, params: GILRLSTMParams, x: jax.Array) -> Any:
         return self.surrogate.project(params.surrogate, x), x
@@ -201,7 +203,7 @@ class GILRLSTM(Composite, Cell):
         begin = carry.surrogate.h[None]
         parts = (every[1:], begin) if options.reverse else (begin, every[:-1])
         before = jnp.concatenate(parts)
-        if options.resets is None:
+        if options.resets is None or options.first is None:
             return before
         first = jnp.broadcast_to(options.first.surrogate.h, before.shape)
         return jnp.where(options.resets[..., None], first, before)

@@ -1,5 +1,8 @@
 """A causal convolution and a window of inputs, as layers that can be stepped."""
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
 import functools
 
 import jax

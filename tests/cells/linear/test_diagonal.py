@@ -1,5 +1,8 @@
 """Initial values of the diagonal cells, and hyper-parameters that they refuse."""
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
 import jax
 import numpy as np
 import pytest
