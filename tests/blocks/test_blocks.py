@@ -146,6 +146,15 @@ def test_no_nan_before_a_reset_reaches_a_gradient_after_it():
     assert all(np.isfinite(own).all() for own in jax.tree.leaves(found))
 
 
+@pytest.mark.usefixtures("x64")
+def test_what_padding_holds_reaches_no_gradient():
+    block, params, xs, carry = sample(BLOCKS["griffin"][0])
+    cotangents = jax.tree.map(np.ones_like, (carry, xs))
+    poisoned = np.where(MASK[..., None], xs, POISON)
+    found = pull_back(cotangents, block, params, poisoned, carry, mask=MASK)
+    assert all(np.isfinite(own).all() for own in jax.tree.leaves(found))
+
+
 def test_initial_values():
     shapes = jax.eval_shape(MambaBlock(32).init, KEY)
     assert shapes.w_in.shape == (32, 128)
