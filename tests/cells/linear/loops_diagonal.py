@@ -107,19 +107,14 @@ def gilr(cell, p, xs, carry):
     return (h,), ys
 
 
-SEVERAL = [
-    Case("sru-other_size", SRU(4, 6), sru),
-    Case("s6", S6(4, state_size=3, rank=2), s6),
-]
-"""What the input alone gives is several arrays, or the state has several axes."""
-
-OTHERS = [
+ALIKE = [
     Case("trnn", TRNN(4, 6), trnn),
     Case("trnn-no_bias", TRNN(4, 6, use_bias=False), trnn),
     Case("tgru", TGRU(4, 6), tgru),
     Case("tlstm", TLSTM(4, 6), tlstm),
     *(Case(f"qrnn-{pooling}", QRNN(4, 6, pooling), qrnn) for pooling in ("f", "fo", "ifo")),
     Case("sru", SRU(4, 4, highway_bias=-1.0), sru),
+    Case("sru-other_size", SRU(4, 6), sru),
     Case("sru-tanh", SRU(4, 4, "tanh", rescale=False), sru),
     Case("hgrn", HGRN(4, 6), hgrn),
     Case("hgrn-lower_bound", HGRN(4, 6, lower_bound=0.3), hgrn),
@@ -128,4 +123,8 @@ OTHERS = [
     Case("gilr", GILR(4, 6), gilr),
 ]
 
-CASES = [*SEVERAL, *(case._replace(all_executors=False) for case in OTHERS)]
+CASES = [
+    # Whose state has an axis more.
+    Case("s6", S6(4, state_size=3, rank=2), s6),
+    *(case._replace(all_executors=False) for case in ALIKE),
+]
