@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.cells.linear import loops_first, loops_memory
+from tests.cells.linear import loops_first, loops_memory, loops_state_space
 
-CASES = [*loops_first.CASES, *loops_memory.CASES]
+CASES = [*loops_first.CASES, *loops_memory.CASES, *loops_state_space.CASES]
