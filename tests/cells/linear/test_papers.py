@@ -8,13 +8,13 @@ import rnnjax
 from rnnjax.cells.linear.lru import LRU
 from rnnjax.cells.linear.min_gru import MinGRU
 from rnnjax.cells.linear.rg_lru import RGLRU
-from tests.cells.linear.cases import CASES
+from tests.cells.linear.cases import CASES, VARIANTS
 from tests.running import quick_jit
 
 T, B = 7, 2
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*CASES, *VARIANTS], ids=lambda case: case.name)
 @pytest.mark.usefixtures("x64")
 def test_a_cell_is_its_paper(case):
     cell = case.cell

@@ -4,12 +4,14 @@ import jax
 import numpy as np
 import pytest
 
+import rnnjax
 from rnnjax import hippo
 from rnnjax.cells.linear.ffm import FFM
 from rnnjax.cells.linear.legendre_memory import LegendreMemory, LegendreMemoryParams
 from rnnjax.cells.linear.s4d import S4D
 from rnnjax.cells.linear.s5 import S5
-from tests.running import init, unroll
+from tests.cells_under_test import random_like
+from tests.running import assert_close, init, quick_jit, unroll
 
 N = np.arange(4)
 KEY = jax.random.key(0)
@@ -74,6 +76,18 @@ def test_a_window_gives_back_what_went_in():
     for delay in (0, 20, 50):
         polynomials = np.polynomial.legendre.legvander(2 * delay / 50 - 1, 9)
         assert polynomials @ carry.m[0] == pytest.approx(xs[89 - delay, 0], abs=0.05)
+
+
+@pytest.mark.parametrize("cell", [S5(3, 4), FFM(3, 2, 2, 3)], ids=lambda own: type(own).__name__)
+@pytest.mark.usefixtures("x64")
+def test_all_steps_at_once_are_those_one_by_one(cell):
+    rng = np.random.default_rng(0)
+    params = random_like(rng, jax.eval_shape(cell.init, KEY))
+    carry = random_like(rng, jax.eval_shape(lambda: cell.initial_carry((2,))))
+    xs = rng.normal(size=(4, 2, 3))
+    run = quick_jit(rnnjax.unroll, static_argnames="executor")
+    own, other = (run(cell, params, xs, carry, executor=name) for name in ("associative", "scan"))
+    assert_close(own, other, tolerance=1e-12)
 
 
 @pytest.mark.parametrize(
