@@ -31,6 +31,7 @@ FLOORS = (
     {"cell", "fused_cell", "hyperparameters"},
     {"unrolling"},
     {"attention", "cells", "combinators", "decoding", "devices"},
+    {"blocks"},
     {"analysis", "bridges", "interop", "models", "public", "serialization"},
     {"runs", "training"},
     {"experiment", "export", "outset"},
@@ -56,7 +57,7 @@ NUMBERS = (
 """The analyses that draw nothing."""
 
 THIRD_PARTY = {
-    frozenset({*PARTS, "rnnjax.attention", "rnnjax.cells", *RUN}): {"jax"},
+    frozenset({*PARTS, "rnnjax.attention", "rnnjax.blocks", "rnnjax.cells", *RUN}): {"jax"},
     frozenset({"rnnjax.unrolling", "rnnjax.combinators", "rnnjax.decoding"}): {"jax", "numpy"},
     frozenset({"rnnjax.hippo"}): {"jax", "numpy"},
     frozenset({"rnnjax.reports.confusion_matrix"}): {"numpy"},

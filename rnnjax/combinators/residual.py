@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from rnnjax.cell import Carry, Options, Params, steppable
 from rnnjax.combinators.wrapper import CellWrapper
 from rnnjax.hyperparameters import AnyLayer, check_hyperparameters
+from rnnjax.unrolling.last_step import last_step
 from rnnjax.unrolling.unroll import run
 
 
@@ -68,15 +69,5 @@ class Residual(CellWrapper):
         if options.mask is not None:
             xs = jnp.where(options.mask[..., None], xs, 0)
         if options.keep == "last":
-            xs = _last(xs, options)
+            xs = last_step(xs, options)
         return carry, ys + xs.astype(ys.dtype)
-
-
-def _last(xs: jax.Array, options: Options) -> jax.Array:
-    """The input of the last step that the run takes; zero for a row without any."""
-    if options.mask is None:
-        return xs[0 if options.reverse else -1]
-    mask = options.mask if options.reverse else options.mask[::-1]
-    xs = xs if options.reverse else xs[::-1]
-    is_last = mask & (jnp.cumsum(mask, axis=0) == 1)
-    return jnp.where(is_last[..., None], xs, 0).sum(axis=0)
