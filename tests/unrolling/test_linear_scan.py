@@ -20,8 +20,7 @@ def one_by_one(recurrence, state, first, resets, reverse):
     def step(state, inputs):
         own, reset = inputs
         if reset is not None:
-            begin = jnp.where(reset[:, None, None], first, state)
-            state = begin
+            state = jnp.where(reset[:, None, None], first, state)
         a = jnp.broadcast_to(own.a, (ROWS, ORDER, ORDER))
         state = jnp.einsum("bij,bmj->bmi", a, state) + own.b
         return state, state
@@ -33,7 +32,7 @@ def one_by_one(recurrence, state, first, resets, reverse):
 @pytest.mark.usefixtures("x64")
 def test_matrices_of_every_step_are_composed(rows, reverse):
     rng = np.random.default_rng(0)
-    resets = RESETS if rows > 1 else None
+    resets = RESETS
     recurrence = Dense(
         rng.normal(size=(STEPS, rows, ORDER, ORDER)),
         rng.normal(size=(STEPS, ROWS, MEMORIES, ORDER)),
