@@ -1,5 +1,8 @@
 """What every kind of recurrence says of its matrix, whatever its form."""
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
 import jax
 import numpy as np
 import pytest

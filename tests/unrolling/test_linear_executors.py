@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import rnnjax
-from rnnjax.cells.linear import LRU, LegendreMemory, MinGRU
+from rnnjax.cells.linear import LRU, MinGRU
 from rnnjax.cells.memory import GLA, MLSTM, DeltaNet, GatedDeltaNet
 from rnnjax.matrix_cell import MatrixCell
 from rnnjax.unrolling.choice import chosen_executor
@@ -26,7 +26,6 @@ SIZES = {"heads": 2, "key_size": 3, "value_size": 5}
 KINDS = [
     MinGRU(3, 4),
     LRU(3, 4),
-    LegendreMemory(3, 4, 20),
     GLA(3, 4, **SIZES, low_rank=2),
     DeltaNet(3, 4, **SIZES),
     GatedDeltaNet(3, 4, **SIZES),

@@ -1,5 +1,8 @@
 """Recurrences of matrices that change from step to step, composed, beside the steps one by one."""
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -77,10 +77,10 @@ def ffm(cell, p, xs, carry):
 
 
 CASES = [
-    Case("s4d", S4D(4, 6), s4d),
     Case("legendre_memory", LegendreMemory(3, 4, 9), legendre_memory),
 ]
 VARIANTS = [
+    Case("s4d", S4D(4, 6), s4d),
     Case("s5", S5(4, 6), s5),
     Case("s5-bilinear", S5(4, 6, discretization="bilinear"), s5),
     Case("s5-clipped", S5(4, 6, clip_eigenvalues=True), s5),

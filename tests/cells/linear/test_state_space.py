@@ -78,7 +78,11 @@ def test_a_window_gives_back_what_went_in():
         assert polynomials @ carry.m[0] == pytest.approx(xs[89 - delay, 0], abs=0.05)
 
 
-@pytest.mark.parametrize("cell", [S5(3, 4), FFM(3, 2, 2, 3)], ids=lambda own: type(own).__name__)
+@pytest.mark.parametrize(
+    "cell",
+    [S4D(3, 4), S5(3, 4), FFM(3, 2, 2, 3), LegendreMemory(3, 2, 9)],
+    ids=lambda own: type(own).__name__,
+)
 @pytest.mark.usefixtures("x64")
 def test_all_steps_at_once_are_those_one_by_one(cell):
     rng = np.random.default_rng(0)
