@@ -70,8 +70,8 @@ class LMU(Cell):
     Raises:
         ValueError: a size is not a positive integer, θ is not positive, or a name is unknown.
 
-    The authors' keras-lmu has none of e_h, e_m and W_x unless asked for, and biases. For permuted
-    digits the paper has H = 212, N = 256, θ = 784, e_x = 1 and, at first, zeros for all but W_m.
+    The authors' keras-lmu has none of e_h, e_m and W_x unless asked for. For permuted digits
+    the paper has H = 212, N = 256, θ = 784, e_x = 1 and, at first, zeros for all but W_m.
 
     >>> cell = LMU(input_size=3, hidden_size=2, order=4, theta=20)
     >>> params = cell.init(jax.random.key(0))
