@@ -235,14 +235,16 @@ def default_float() -> Any:
     return jnp.zeros(()).dtype
 
 
-def zero_carry(carry_type: type[C], batch_shape: tuple[int, ...], dtype: Any, **sizes: int) -> C:
+def zero_carry(
+    carry_type: type[C], batch_shape: tuple[int, ...], dtype: Any, **sizes: int | tuple[int, ...]
+) -> C:
     """A carry of zeros, each field ``[*batch_shape, size]`` with a buffer of its own.
 
     Args:
         carry_type: a NamedTuple of arrays.
         batch_shape: any number of batch axes, none included.
         dtype: of all fields; None for JAX's default float type.
-        sizes: the features of each field, by its name.
+        sizes: the features of each field, by its name; several where they have several axes.
 
     Raises:
         ValueError: the batch shape is no tuple.
@@ -253,7 +255,8 @@ def zero_carry(carry_type: type[C], batch_shape: tuple[int, ...], dtype: Any, **
             f"no batch, not {batch_shape!r}."
         )
     dtype = dtype or default_float()
-    fields = {name: jnp.zeros((*batch_shape, size), dtype) for name, size in sizes.items()}
+    axes = {name: (own,) if isinstance(own, int) else own for name, own in sizes.items()}
+    fields = {name: jnp.zeros((*batch_shape, *own), dtype) for name, own in axes.items()}
     return carry_type(**fields)
 
 

@@ -15,10 +15,28 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 
 FLOORS = (
-    {"activations", "buffers", "checks", "errors", "initializers", "noise", "normalization"},
+    {
+        "activations",
+        "buffers",
+        "checks",
+        "discretization",
+        "errors",
+        "hippo",
+        "initializers",
+        "noise",
+        "normalization",
+    },
     {"storage", "reports"},
     {"data"},
-    {"cell", "fused_cell", "hyperparameters"},
+    {
+        "cell",
+        "fused_cell",
+        "hyperparameters",
+        "linear_cell",
+        "matrix_cell",
+        "outer",
+        "recurrences",
+    },
     {"unrolling"},
     {"attention", "cells", "combinators", "decoding", "devices"},
     {"blocks"},
@@ -39,7 +57,7 @@ CLOSED = {
 """Rooms that a room may not look into though it stands no lower. A cell knows no other cell."""
 
 RUN = tuple(f"rnnjax.unrolling.{name}" for name in ("arguments", "executors", "unroll"))
-PARTS = tuple(f"rnnjax.{name}" for name in sorted(FLOORS[0] | FLOORS[3] - {"errors"}))
+PARTS = tuple(f"rnnjax.{name}" for name in sorted((FLOORS[0] | FLOORS[3]) - {"errors", "hippo"}))
 
 NUMBERS = (
     "bootstrap", "class_scores", "context", "equal_size", "gradient_noise", "input_order", "state",
@@ -49,6 +67,7 @@ NUMBERS = (
 THIRD_PARTY = {
     frozenset({*PARTS, "rnnjax.attention", "rnnjax.blocks", "rnnjax.cells", *RUN}): {"jax"},
     frozenset({"rnnjax.unrolling", "rnnjax.combinators", "rnnjax.decoding"}): {"jax", "numpy"},
+    frozenset({"rnnjax.hippo"}): {"jax", "numpy"},
     frozenset({"rnnjax.reports.confusion_matrix"}): {"numpy"},
     frozenset({"rnnjax.analysis"}): {"jax", "numpy", "scipy", "matplotlib"},
     frozenset({f"rnnjax.analysis.{name}" for name in NUMBERS}): {"jax", "numpy", "scipy"},

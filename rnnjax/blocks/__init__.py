@@ -12,7 +12,10 @@ from rnnjax.blocks.gilr_lstm import (
     SurrogateMemoryParams,
 )
 from rnnjax.blocks.griffin import GriffinBlock
+from rnnjax.blocks.lru import LRUBlock
 from rnnjax.blocks.mamba import MambaBlock
+from rnnjax.blocks.normed import NormedBlock, NormedBlockParams
+from rnnjax.blocks.s5 import S5Block
 
 __all__ = [
     "GILRLSTM",
@@ -21,7 +24,11 @@ __all__ = [
     "GatedBlock",
     "GatedBlockParams",
     "GriffinBlock",
+    "LRUBlock",
     "MambaBlock",
+    "NormedBlock",
+    "NormedBlockParams",
+    "S5Block",
     "SurrogateMemory",
     "SurrogateMemoryCarry",
     "SurrogateMemoryParams",

@@ -6,8 +6,11 @@ from types import MappingProxyType
 
 from rnnjax.cell import Cell
 from rnnjax.cells.gru import GRU, GRUCarry, GRUParams
+from rnnjax.cells.hippo_legs import HiPPOLegS, HiPPOLegSCarry, HiPPOLegSParams
+from rnnjax.cells.hippo_rnn import HiPPORNN, HiPPORNNCarry, HiPPORNNParams
 from rnnjax.cells.layer_norm_gru import LayerNormGRU, LayerNormGRUCarry, LayerNormGRUParams
 from rnnjax.cells.layer_norm_lstm import LayerNormLSTM, LayerNormLSTMCarry, LayerNormLSTMParams
+from rnnjax.cells.lmu import LMU, LMUCarry, LMUParams
 from rnnjax.cells.lstm import LSTM, LSTMCarry, LSTMParams
 from rnnjax.cells.lstmp import LSTMP, LSTMPCarry, LSTMPParams
 from rnnjax.cells.peephole_lstm import PeepholeLSTM, PeepholeLSTMCarry, PeepholeLSTMParams
@@ -28,10 +31,19 @@ CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
 __all__ = [
     "CELLS",
     "GRU",
+    "LMU",
     "LSTM",
     "LSTMP",
     "GRUCarry",
     "GRUParams",
+    "HiPPOLegS",
+    "HiPPOLegSCarry",
+    "HiPPOLegSParams",
+    "HiPPORNN",
+    "HiPPORNNCarry",
+    "HiPPORNNParams",
+    "LMUCarry",
+    "LMUParams",
     "LSTMCarry",
     "LSTMPCarry",
     "LSTMPParams",

@@ -41,8 +41,7 @@ def composed(recurrence: Any, resets: jax.Array | None, *, reverse: bool) -> tup
 
     def combine_with(earlier: Any, later: Any) -> Any:
         (own, has), (other, had) = later, earlier
-        both = own.after(other)
-        return _chosen(has, own, both), has | had
+        return _begun(has, own, own.after(other)), has | had
 
     return lax.associative_scan(combine_with, (recurrence, resets), reverse=reverse)
 
@@ -100,8 +99,18 @@ def beside(flags: jax.Array, like: jax.Array) -> jax.Array:
     return flags.reshape(flags.shape + (1,) * (like.ndim - flags.ndim))
 
 
-def _chosen(where: jax.Array, one: Any, other: Any) -> Any:
-    return jax.tree.map(lambda a, b: jnp.where(beside(where, a), a, b), one, other)
+def _begun(where: jax.Array, own: Any, both: Any) -> Any:
+    """Both steps, or where a reset lies in the later one, that alone."""
+    added = tuple(
+        jnp.where(beside(where, b), b, other)
+        for b, other in zip(own.added, both.added, strict=True)
+    )
+    # Behind a reset nobody reads A. So one that is the same for all rows may stay so.
+    factors = tuple(
+        jnp.where(beside(where, a), a, other) if a.shape[: where.ndim] == where.shape else other
+        for a, other in zip(own.factors, both.factors, strict=True)
+    )
+    return own.replaced(factors, added)
 
 
 def _over_time(own: jax.Array, recurrence: Any) -> jax.Array:

@@ -83,7 +83,11 @@ def compiled(cell):
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in CASES if case.all_executors], ids=lambda case: case.name
+    "case",
+    [
+        pytest.param(case, marks=[] if case.all_executors else pytest.mark.slow, id=case.name)
+        for case in CASES
+    ],
 )
 def test_steps_in_parallel_are_those_one_by_one(case):
     layer, params, xs, carry = drawn(case.cell)

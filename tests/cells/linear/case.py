@@ -18,8 +18,8 @@ class Case(NamedTuple):
     loop: Callable[[Any, Any, np.ndarray, Any], tuple[tuple[np.ndarray, ...], list[np.ndarray]]]
     """``loop(cell, params, xs [T, B, D], carry)``: the fields of the final carry, and all y."""
     all_executors: bool = True
-    """Whether it is run under all of them, too; a program of some seconds, which depends on the
-    kind of recurrence more than on the cell."""
+    """Whether it is run under all of them each time, and not among the slow tests only: a program
+    of some seconds, which depends on the kind of recurrence more than on the cell."""
 
 
 def sigmoid(x: Any) -> Any:
