@@ -1,8 +1,8 @@
 r"""Steps that are linear in the state, as values: what a `rnnjax.linear_cell.LinearCell` states.
 
 A recurrence is one step :math:`s \mapsto A s + b` of a state s, a tuple of arrays. Two steps after
-each other are one of the same kind, so a sequence of them can be taken in any grouping; and the
-step of a cotangent back through one is one, too. The arrays of A may have fewer axes in front than
+each other are one of the same kind, so a sequence of them can be taken in any grouping
+(`rnnjax.unrolling.linear_scan`, where their derivative is stated once for all kinds). The arrays of A may have fewer axes in front than
 those of b, where A is the same for all rows or steps. Complex states are pairs of real arrays.
 """
 
@@ -19,6 +19,18 @@ State = tuple[jax.Array, ...]
 
 class Recurrence(Protocol):
     """One step, linear in the state; of arrays with a time axis in front, one of each time."""
+
+    def apply(self, state: State) -> State:
+        """The state after the step."""
+        ...
+
+    def with_update(self, factor: jax.Array) -> Any:
+        """The same with what the step adds multiplied, as dropout of the update does."""
+        ...
+
+
+class Composable(Recurrence, Protocol):
+    """One that composes with others of its kind."""
 
     @property
     def factors(self) -> State:
@@ -45,18 +57,8 @@ class Recurrence(Protocol):
         ...
 
     @staticmethod
-    def transposed_times(factors: State, cotangent: State) -> State:
-        """The transposed A times g."""
-        ...
-
-    @staticmethod
     def product(later: State, earlier: State) -> State:
         """The arrays of the product of two A."""
-        ...
-
-    @staticmethod
-    def factors_cotangent(cotangent: State, before: State) -> State:
-        """The cotangents of A's arrays, of that of the state after the step."""
         ...
 
 
@@ -146,17 +148,10 @@ class Diagonal(_Kind, DiagonalFields):
         """a ⊙ h."""
         return (_wide(factors[0], state[0]) * state[0],)
 
-    transposed_times = times
-
     @staticmethod
     def product(later: State, earlier: State) -> State:
         """The product of both."""
         return (later[0] * earlier[0],)
-
-    @staticmethod
-    def factors_cotangent(cotangent: State, before: State) -> State:
-        """g ⊙ h, 0 where g is, whatever h is there."""
-        return (_reached(cotangent[0] != 0, cotangent[0] * before[0]),)
 
 
 class RotationFields(NamedTuple):
@@ -202,21 +197,9 @@ class Rotation(_Kind, RotationFields):
         return re * state[0] - im * state[1], re * state[1] + im * state[0]
 
     @staticmethod
-    def transposed_times(factors: State, cotangent: State) -> State:
-        """The complex conjugate of a, times g."""
-        return Rotation.times((factors[0], -factors[1]), cotangent)
-
-    @staticmethod
     def product(later: State, earlier: State) -> State:
         """The product of both."""
         return Rotation.times(later, earlier)
-
-    @staticmethod
-    def factors_cotangent(cotangent: State, before: State) -> State:
-        """g times the complex conjugate of h, 0 where g is, whatever h is there."""
-        there = (cotangent[0] != 0) | (cotangent[1] != 0)
-        found = Rotation.times((before[0], -before[1]), cotangent)
-        return tuple(_reached(there, own) for own in found)
 
 
 class DenseFields(NamedTuple):
@@ -265,26 +248,10 @@ class Dense(_Kind, DenseFields):
         return (jnp.matmul(state[0], jnp.matrix_transpose(factors[0])),)
 
     @staticmethod
-    def transposed_times(factors: State, cotangent: State) -> State:
-        """The transposed A times g, for each of the M."""
-        return (jnp.matmul(cotangent[0], factors[0]),)
-
-    @staticmethod
     def product(later: State, earlier: State) -> State:
         """The product of both."""
         return (jnp.matmul(later[0], earlier[0]),)
 
-    @staticmethod
-    def factors_cotangent(cotangent: State, before: State) -> State:
-        """g hᵀ summed over the M, without those h where g is 0, whatever they are."""
-        (g,), (h,) = cotangent, before
-        there = jnp.any(g != 0, axis=-1, keepdims=True)
-        return (jnp.matmul(jnp.matrix_transpose(g), _reached(there, h)),)
-
 
 def _wide(a: jax.Array, like: jax.Array) -> jax.Array:
     return jnp.broadcast_to(a, like.shape)
-
-
-def _reached(where: jax.Array, cotangent: jax.Array) -> jax.Array:
-    return jnp.where(where, cotangent, 0)

@@ -140,12 +140,14 @@ def _chunk(
             cell, params, steps, begin, reset_to, kept, axes, settings.reverse
         )
 
-    def as_carry(state: State) -> Any:
+    def as_carry(state: State | None) -> Any:
+        if state is None:
+            return None
         own = zip(state, carry, strict=True)
         return cell.carry_type(*(new.astype(old.dtype) for new, old in own))
 
     ys, after = ys.astype(dtype), as_carry(after)
-    carries = None if settings.keep != "carries" else as_carry(carries)
+    carries = as_carry(carries) if settings.keep == "carries" else None
     if spoilt is not None:
         ys, carries = _spoilt(spoilt, ys), _spoilt(spoilt, carries)
         after = _spoilt(spoilt[0 if settings.reverse else -1], after)

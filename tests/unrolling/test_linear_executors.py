@@ -4,7 +4,11 @@ Each cell is compiled once for each of its executors, always with flags; the cas
 these programs. What depends on the kind of recurrence only is asked of one cell of each kind.
 """
 
+# NumPy arrays go where JAX arrays are declared.
+# pyright: reportArgumentType=false
+
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +26,7 @@ from tests.running import assert_close, quick_jit
 
 STEPS, ROWS = 24, 2
 PIECE = 8
-SIZES = {"heads": 2, "key_size": 3, "value_size": 5}
+SIZES: Any = {"heads": 2, "key_size": 3, "value_size": 5}
 KINDS = [
     MinGRU(3, 4),
     LRU(3, 4),

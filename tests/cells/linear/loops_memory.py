@@ -137,7 +137,7 @@ def ssd(cell, p, z, state):
     return [s], np.concatenate(found)
 
 
-SIZES = {"heads": 2, "key_size": 3, "value_size": 5}
+SIZES: Any = {"heads": 2, "key_size": 3, "value_size": 5}
 CASES = [
     Case("linear_attention", LinearAttention(4, 6, **SIZES), rows(linear_attention)),
     Case("gla", GLA(4, 6, **SIZES, low_rank=2), rows(gla)),
