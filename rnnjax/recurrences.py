@@ -2,8 +2,9 @@ r"""Steps that are linear in the state, as values: what a `rnnjax.linear_cell.Li
 
 A recurrence is one step :math:`s \mapsto A s + b` of a state s, a tuple of arrays. Two steps after
 each other are one of the same kind, so a sequence of them can be taken in any grouping
-(`rnnjax.unrolling.linear_scan`, where their derivative is stated once for all kinds). The arrays of A may have fewer axes in front than
-those of b, where A is the same for all rows or steps. Complex states are pairs of real arrays.
+(`rnnjax.unrolling.linear_scan`, where their derivative is stated once for all kinds). The arrays of
+A may have fewer axes in front than those of b, where A is the same for all rows or steps. Complex
+states are pairs of real arrays.
 """
 
 from __future__ import annotations
