@@ -33,7 +33,7 @@ from optax import softmax_cross_entropy_with_integer_labels as cross_entropy
 
 import rnnjax.experiment as xp
 from rnnjax import Stack
-from rnnjax.data import long_sequences, memory_tasks, mnist
+from rnnjax.data import long_sequences, mnist
 from rnnjax.data.long_sequences import LongSequences
 from rnnjax.data.memory_tasks import NEAR, NUM_COPIED, NUM_SYMBOLS
 from rnnjax.export import Array, Model
@@ -92,9 +92,8 @@ class Config(xp.Config):
         super().__post_init__()
         if self.task == "copy" and self.test_length is not None:
             raise xp.UsageError("--task=copy is asked at its own length; leave --test_length out.")
-        if self.shortest is not None and not (
-            self.task == "adding" and self.shortest <= self.length
-        ):
+        of_others = self.task in long_sequences.TASKS and self.task != "adding"
+        if self.shortest is not None and (of_others or self.shortest > self.length):
             raise xp.UsageError(
                 f"--shortest={self.shortest} is of --task=adding, and at most its --length="
                 f"{self.length}; leave it out of --task={self.task}."
@@ -158,7 +157,7 @@ def as_inputs(task: str, given: Any) -> jax.Array:
 
 
 def answering(config: Config, model: nn.Module) -> Any:
-    """``answers(params, inputs)``: sums ``[B]``, logits ``[B, C]`` or of each step ``[B, T, C]``."""
+    """``answers(params, inputs)``: sums ``[B]``, logits ``[B, C]`` or ``[B, T, C]``."""
     apply = xp.applying(config, model, functools.partial(as_inputs, config.task))
 
     def answers(params: Any, inputs: Any) -> jax.Array:
@@ -271,7 +270,7 @@ def trained_model(config: Config) -> Model:
         title=f"{config.cell} {config.hidden_size} for {task}", labels=names,
         apply=lambda params, sequences: {"answers": answers(params, sequences)},
         params=xp.load_model(config, xp.initializing(model, example)),
-        inputs={"sequences": Array(("batch", *shape), kind, "as rnnjax.data.memory_tasks has them")},
+        inputs={"sequences": Array(("batch", *shape), kind, "as in rnnjax.data.memory_tasks")},
         outputs={"answers": "sums, or logits of the classes"},
     )  # fmt: skip
 

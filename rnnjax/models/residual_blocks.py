@@ -23,8 +23,8 @@ class ResidualBlocks(nn.Module):
         x^l_t &= x^{l-1}_t + (g_t W_1 + b_1) \odot \sigma(g_t W_2 + b_2) \\
         \mathrm{outputs} &= \mathrm{norm}(x^L) W_3 + b_3
 
-    with layer normalisation. A layer that is linear in its state mixes times but bends nothing; what
-    stands around it does the rest.
+    with layer normalisation. A layer that is linear in its state mixes times but bends nothing;
+    what stands around it does.
 
     Attributes:
         layers: one for each block, of D inputs and D outputs.

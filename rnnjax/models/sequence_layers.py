@@ -26,7 +26,5 @@ LINEAR_LAYERS: MappingProxyType[str, Callable[..., Layer]] = MappingProxyType(
 )
 """Layers whose step is linear in their state, ``(input_size, hidden_size, **options)``."""
 
-LAYERS: MappingProxyType[str, Callable[..., Layer]] = MappingProxyType(
-    {**CELLS, **LINEAR_LAYERS}
-)
+LAYERS: MappingProxyType[str, Callable[..., Layer]] = MappingProxyType({**CELLS, **LINEAR_LAYERS})
 """All, likewise."""
