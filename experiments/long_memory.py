@@ -172,7 +172,7 @@ def losses(task: str, answers: jax.Array, targets: jax.Array) -> jax.Array:
     """Of each sequence ``[..., B]``: the squared error, or the mean cross-entropy of its steps."""
     if task == "adding":
         return jnp.square(answers - targets)
-    found = cross_entropy(answers, jnp.broadcast_to(targets, answers.shape[:-1]))
+    found = cross_entropy(answers, targets)
     return found.mean(axis=-1) if task in EACH_STEP else found
 
 
@@ -184,18 +184,19 @@ def right(task: str, answers: jax.Array, targets: jax.Array) -> jax.Array:
     return found[..., -NUM_COPIED:] if task == "copy" else found
 
 
-def scoring(config: Config, predict: Any, targets: np.ndarray, part: str) -> Any:
-    """The metrics of given parameters. In the end parity is asked after the last bit alone."""
-    task, last = config.task, config.task == "parity"
+def scoring(task: str, predict: Any, targets: np.ndarray, part: str) -> Any:
+    """The metrics of given parameters. Parity is asked after the last bit alone."""
 
     def evaluate(params: Any) -> dict[str, np.ndarray]:
-        answers = predict(params)
-        own, asked = (answers[..., -1:, :], targets[:, -1:]) if last else (answers, targets)
-        hits = right(task, own, asked)
-        axes = tuple(range(config.num_seeds > 1, hits.ndim))
+        answers, asked = predict(params), jnp.asarray(targets)
+        if task == "parity":
+            answers, asked = answers[..., -1:, :], asked[:, -1:]
+        runs = answers.shape[: answers.ndim - asked.ndim - (task != "adding")]
+        asked = jnp.broadcast_to(asked, (*runs, *asked.shape))
+        hits = right(task, answers, asked).reshape(*runs, -1)
         return {
-            f"{part}_loss": np.asarray(losses(task, own, asked).mean(axis=-1)),
-            f"{part}_accuracy": np.asarray(hits.mean(axis=axes)),
+            f"{part}_loss": np.asarray(losses(task, answers, asked).mean(axis=-1)),
+            f"{part}_accuracy": np.asarray(hits.mean(axis=-1)),
         }
 
     return evaluate
@@ -216,7 +217,7 @@ def problem(config: Config, layout: xp.Layout, data: LongSequences) -> xp.Proble
     for part in ("validation", "test"):
         own = getattr(data, part)
         predict[part] = xp.remembered(xp.Predictor(answers, own.inputs, 250, layout))
-        metrics[part] = scoring(config, predict[part], own.targets, part)
+        metrics[part] = scoring(task, predict[part], own.targets, part)
     arrays = tuple(data.train)
     layer = model.layers[0] if isinstance(model, ResidualBlocks) else getattr(model, "layer", None)
     return xp.Problem(
@@ -243,7 +244,7 @@ def draw(folder: Path, run: xp.Outcome) -> None:
     if task == "adding":
         plot_sums(folder / "sums.png", title, np.asarray(answers), targets)
     elif task in EACH_STEP:
-        shares = np.asarray(right(task, answers, targets).mean(axis=0))
+        shares = np.asarray(right(task, answers, jnp.asarray(targets)).mean(axis=0))
         chance = next(iter(data.known.values()))["test_accuracy"]
         place = "symbol, counted from the first" if task == "copy" else "bits read"
         learnt = run.config.length if task == "parity" else None
