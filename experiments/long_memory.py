@@ -62,7 +62,9 @@ class Config(xp.Config):
         None, "another length of those to test with; not of copy", at_least=2
     )
     shortest: int | None = xp.setting(
-        None, "with --task=adding, learn from sequences of all lengths from this one", at_least=2
+        None,
+        "with --task=adding, let every second one to learn from be shorter, down to this",
+        at_least=2,
     )
     num_train: int = xp.setting(10_000, "made-up sequences to learn from", at_least=1)
     cell: str = xp.setting("gru", "recurrent layer", choices=LAYERS)

@@ -84,8 +84,8 @@ def adding(
         rng: what is drawn from.
         number: N.
         length: T, at least 2.
-        shortest: where given, the sequences are of lengths from this one to T, at equal ratios,
-            with zeros in front, so that among the first to be learnt there are easy ones.
+        shortest: where given, every second sequence has another length, from this one to T at
+            equal ratios, with zeros in front, so that there are easy ones to begin with.
 
     Raises:
         ValueError: a length is less, or the shortest more than T.
@@ -101,6 +101,7 @@ def adding(
         _check_length(length, shortest)
         own = np.exp(rng.uniform(np.log(shortest), np.log(length + 1), number))
         begin = length - np.clip(own.astype(np.int64), shortest, length)
+        begin[1::2] = 0
     half = begin + (length - begin) // 2
     values = rng.random((number, length), np.float32)
     values[np.arange(length) < begin[:, None]] = 0

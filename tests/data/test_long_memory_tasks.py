@@ -37,7 +37,8 @@ def test_adding_marks_one_number_of_each_half(length):
 def test_shorter_sums_stand_at_the_end():
     inputs, targets = draw("adding", 20, shortest=4)
     lengths = []
-    for row, target in zip(inputs, targets, strict=True):
+    assert inputs[1::2, 0, 0].all()  # every second one is of full length
+    for row, target in zip(inputs[::2], targets[::2], strict=True):
         begin = next(t for t in range(20) if row[t, 0])
         first, second = (t for t in range(20) if row[t, 1])
         own = 20 - begin
@@ -82,7 +83,7 @@ def test_limits_are_exact():
     grid = (np.arange(n) + 0.5) / n  # the middles of n^2 squares of equal chance
     sums = grid[:, None] + grid
     assert adding["test_loss"] == pytest.approx(np.square(sums - 1).mean(), abs=2e-6)
-    assert adding["test_accuracy"] == pytest.approx((abs(sums - 1) < 0.04).mean(), abs=1e-3)
+    assert adding["test_accuracy"] == pytest.approx((abs(sums - 1) < 0.04).mean(), abs=3e-3)
     (copy,) = memory_tasks.without_memory("copy", 300).values()
     each = [0.0] * 310 + [-math.log(1 / 8)] * 10
     assert copy == {"test_loss": pytest.approx(np.mean(each), rel=1e-12), "test_accuracy": 0.125}
