@@ -279,7 +279,7 @@ def trains(words):
         return False
     own_data = (  # a file of the reader's, and many words
         "--text", "--cutoffs", "--source", "--train_file", "--direction", "--style", "--language",
-        "--roll", "--midi_dir", "--csv", "--pairs",
+        "--roll", "--midi_dir", "--csv", "--pairs", "--task=eigen_worms",
     )  # fmt: skip
     return not any(word.startswith((*COMMAND_FLAGS, *own_data)) for word in words)
 
