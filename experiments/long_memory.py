@@ -43,9 +43,15 @@ from rnnjax.reports import plots
 from rnnjax.reports.memory import plot_by_place, plot_sums
 
 PRESETS = {
-    "adding": {"task": "adding", "length": 600},
+    "adding": {
+        "task": "adding", "length": 600, "shortest": 10, "num_train": 20_000, "steps": 3000,
+        "learning_rate": 5e-3, "average": 0.99,
+    },
     "copy": {"task": "copy", "length": 300},
-    "parity": {"task": "parity", "length": 40, "test_length": 200},
+    "parity": {
+        "task": "parity", "length": 40, "test_length": 200, "hidden_size": 16, "steps": 1500,
+        "learning_rate": 1e-2,
+    },
     "pixel": {"task": "pixel_mnist"},
     "permuted": {"task": "permuted_mnist"},
 }
