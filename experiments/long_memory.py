@@ -42,19 +42,26 @@ from rnnjax.models.sequence_layers import LAYERS, LINEAR_LAYERS
 from rnnjax.reports import plots
 from rnnjax.reports.memory import plot_by_place, plot_sums
 
+PIXEL = {
+    "task": "pixel_mnist", "cell": "lru", "blocks": True, "num_layers": 2, "readout": "mean",
+    "largest_angle": 1.0, "learning_rate": 8e-3, "steps": 4000, "eval_every": 1000,
+}  # fmt: skip
 PRESETS = {
     "adding": {
         "task": "adding", "length": 600, "shortest": 10, "num_train": 20_000, "steps": 3000,
         "learning_rate": 5e-3, "average": 0.99,
     },
-    "copy": {"task": "copy", "length": 300},
+    "copy": {
+        "task": "copy", "length": 300, "num_train": 20_000, "cell": "lru", "blocks": True,
+        "hidden_size": 64, "least_radius": 0.99, "largest_radius": 0.9999, "steps": 1000,
+    },
     "parity": {
         "task": "parity", "length": 40, "test_length": 200, "hidden_size": 16, "steps": 1500,
         "learning_rate": 1e-2,
     },
-    "pixel": {"task": "pixel_mnist"},
-    "permuted": {"task": "permuted_mnist"},
-}
+    "pixel": PIXEL,
+    "permuted": PIXEL | {"task": "permuted_mnist"},
+}  # fmt: skip
 EACH_STEP = ("copy", "parity")
 """The tasks where every step has a target."""
 

@@ -53,5 +53,5 @@ def plot_by_place(
     axes.set_xlabel(place)
     axes.set_ylabel("share of right answers")
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="lower left")
     figure.savefig(path, dpi=150)
