@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,18 +30,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
-from optax import softmax_cross_entropy_with_integer_labels as cross_entropy
 
 import rnnjax.experiment as xp
 from rnnjax import Stack
 from rnnjax.data import long_sequences, mnist
 from rnnjax.data.long_sequences import LongSequences
-from rnnjax.data.memory_tasks import NEAR, NUM_COPIED, NUM_SYMBOLS
+from rnnjax.data.memory_tasks import NUM_SYMBOLS
 from rnnjax.export import Array, Model
 from rnnjax.models import ResidualBlocks, SequenceClassifier, SequenceTagger
 from rnnjax.models.sequence_layers import LAYERS, LINEAR_LAYERS
 from rnnjax.reports import plots
 from rnnjax.reports.memory import plot_by_place, plot_sums
+from rnnjax.training.memory_losses import EACH_STEP, losses, right, scoring
 
 PIXEL = {
     "task": "pixel_mnist", "cell": "lru", "blocks": True, "num_layers": 2, "readout": "mean",
@@ -62,8 +63,7 @@ PRESETS = {
     "pixel": PIXEL,
     "permuted": PIXEL | {"task": "permuted_mnist"},
 }  # fmt: skip
-EACH_STEP = ("copy", "parity")
-"""The tasks where every step has a target."""
+KIND = "sequences.json"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -183,40 +183,6 @@ def answering(config: Config, model: nn.Module) -> Any:
     return answers
 
 
-def losses(task: str, answers: jax.Array, targets: jax.Array) -> jax.Array:
-    """Of each sequence ``[..., B]``: the squared error, or the mean cross-entropy of its steps."""
-    if task == "adding":
-        return jnp.square(answers - targets)
-    found = cross_entropy(answers, targets)
-    return found.mean(axis=-1) if task in EACH_STEP else found
-
-
-def right(task: str, answers: jax.Array, targets: jax.Array) -> jax.Array:
-    """What of each sequence is right: of copy its symbols, of parity every step's answer."""
-    if task == "adding":
-        return abs(answers - targets) < NEAR
-    found = answers.argmax(axis=-1) == targets
-    return found[..., -NUM_COPIED:] if task == "copy" else found
-
-
-def scoring(task: str, predict: Any, targets: np.ndarray, part: str) -> Any:
-    """The metrics of given parameters. Parity is asked after the last bit alone."""
-
-    def evaluate(params: Any) -> dict[str, np.ndarray]:
-        answers, asked = predict(params), jnp.asarray(targets)
-        if task == "parity":
-            answers, asked = answers[..., -1:, :], asked[:, -1:]
-        runs = answers.shape[: answers.ndim - asked.ndim - (task != "adding")]
-        asked = jnp.broadcast_to(asked, (*runs, *asked.shape))
-        hits = right(task, answers, asked).reshape(*runs, -1)
-        return {
-            f"{part}_loss": np.asarray(losses(task, answers, asked).mean(axis=-1)),
-            f"{part}_accuracy": np.asarray(hits.mean(axis=-1)),
-        }
-
-    return evaluate
-
-
 def problem(config: Config, layout: xp.Layout, data: LongSequences) -> xp.Problem:
     """What is to be learnt: the answer to each sequence, or at each step."""
     task, read = config.task, functools.partial(as_inputs, config.task)
@@ -242,6 +208,7 @@ def problem(config: Config, layout: xp.Layout, data: LongSequences) -> xp.Proble
         batches=xp.ExampleBatches(len(arrays[1]), config.batch_size, shuffle=True),
         predict=predict["test"], test_inputs=data.test.inputs, test_labels=data.test.targets,
         class_names=data.class_names,
+        files={KIND: json.dumps([data.train.inputs.shape[1:], data.class_names]) + "\n"},
         needs=xp.needs_of(
             config, layout, init, layer=layer, time_steps=data.num_steps,
             data=xp.num_bytes((arrays, tuple(data.validation), tuple(data.test))),
@@ -272,21 +239,16 @@ def draw(folder: Path, run: xp.Outcome) -> None:
 
 def trained_model(config: Config) -> Model:
     """What a run has learnt: a function of sequences of the length that it was trained with."""
-    task, shapes = config.task, {"adding": (config.length, 2), "parity": (config.length,)}
-    shape = shapes.get(task, (config.length + 2 * NUM_COPIED,))
-    names = long_sequences.class_names(task)
-    if task in long_sequences.PIXELS:
-        side, names = mnist.side_and_classes(xp.saved_dataset(config))
-        shape = (side**2,)
-    example = jax.eval_shape(functools.partial(as_inputs, task), jnp.zeros((1, *shape)))
+    shape, names = json.loads(xp.read_file(config, KIND))
+    example = jax.eval_shape(functools.partial(as_inputs, config.task), jnp.zeros((1, *shape)))
     model = build_model(config, example.shape[-1], max(1, len(names)))
     answers = answering(config, model)
-    kind = "float32" if task == "adding" else "int32"
+    kind = "int32" if len(shape) == 1 else "float32"
     return Model(
-        title=f"{config.cell} {config.hidden_size} for {task}", labels=names,
+        title=f"{config.cell} {config.hidden_size} for {config.task}", labels=names,
         apply=lambda params, sequences: {"answers": answers(params, sequences)},
         params=xp.load_model(config, xp.initializing(model, example)),
-        inputs={"sequences": Array(("batch", *shape), kind, "as in rnnjax.data.memory_tasks")},
+        inputs={"sequences": Array(("batch", *shape), kind, f"as {config.task} has them")},
         outputs={"answers": "sums, or logits of the classes"},
     )  # fmt: skip
 
