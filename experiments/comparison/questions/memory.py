@@ -105,7 +105,10 @@ def _table(trials: Sequence[Trial]) -> Table:
 
 def _figure(by_cell: Sequence[tuple[str, Sequence[Trial]]]) -> Figure:
     drawing = pictures.against("Adding two marked numbers", "length", by_cell, log=True)
-    drawing.axes[0].axhline(_limit(), color="k", linestyle="--", linewidth=1)
+    axes = drawing.axes[0]
+    axes.axhline(_limit(), color="k", linestyle="--", linewidth=1)
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, 0.9 * _limit()), max(high, 1.1 * _limit()))
     trials = [trial for _, own in by_cell for trial in own]
     best = min(trials, key=lambda t: (-t.setting["length"], float(t.loss.mean())))
     return Figure(
