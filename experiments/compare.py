@@ -7,7 +7,8 @@ The questions, and what they took on two busy cores with --preset=keras50 and si
 ``learning_rate`` (12 of them in 5 minutes); ``noise`` of the batch and what quietens it (6);
 ``cells``, layers and activations, at equal width and at equal parameter count (12);
 ``plain_networks`` of the same size, on pixels in order and shuffled, by row and one by one (24,
-with four seeds); how each of the ``classes`` fares (1); and what the ``state`` does (6).
+with four seeds); how each of the ``classes`` fares (1); and what the ``state`` does (6). Which cell
+remembers how far, ``memory`` asks of long_memory.
 
 Every flag of the task (``--task``, mnist_rnn by default) has its meaning here; ``--num_seeds`` runs
 of each setting are trained, all of them as one program where only numbers differ. The page is
@@ -44,10 +45,11 @@ from rnnjax.experiment.terminal import open_console
 
 def config_of(task: Task) -> type[Config]:
     """The settings of a comparison of runs of a task: its own and a few more."""
+    default = task.name
 
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Config(task.config):
-        task: str = setting("mnist_rnn", "experiment", choices=TASKS)
+        task: str = setting(default, "experiment", choices=TASKS)
         question: str | None = setting(None, "what to answer", choices=QUESTIONS)
         sweep: Sequence[str] = setting(
             (), "a setting and its values, low:high:count or a,b,…; several: all combinations"
@@ -99,11 +101,13 @@ def run(experiment: Experiment, config: Any) -> None:
 
 def task_named(arguments: Sequence[str]) -> Task:
     """The task that the command line asks for, before its flags are known."""
+    found: dict[str, str] = {}
     for flag, value in itertools.pairwise([*arguments, ""]):
         name, separator, given = flag.lstrip("-").partition("=")
-        if flag.startswith("-") and name == "task":
-            return TASKS.get(given if separator else value, TASKS["mnist_rnn"])
-    return TASKS["mnist_rnn"]
+        if flag.startswith("-") and name in ("task", "question"):
+            found[name] = given if separator else value
+    default = "long_memory" if found.get("question") == "memory" else "mnist_rnn"
+    return TASKS.get(found.get("task", default), TASKS["mnist_rnn"])
 
 
 if __name__ == "__main__":

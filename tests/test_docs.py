@@ -27,6 +27,7 @@ from experiments import (
     imdb_sentiment,
     language_model,
     letters_to_sounds,
+    long_memory,
     mnist_rnn,
     music,
     speaker,
@@ -54,6 +55,7 @@ SCRIPTS = {
     "drawing": drawing,
     "music": music,
     "speech_digits": speech_digits,
+    "long_memory": long_memory,
 }
 STAND_INS = {
     "mnist_rnn": ["--dataset=digits"],
@@ -68,6 +70,7 @@ STAND_INS = {
     "drawing": ["--dataset=polygons"],
     "music": ["--dataset=canon"],
     "speech_digits": ["--dataset=telephone_tones"],
+    "long_memory": ["--dataset=digits"],
 }
 CI = (ROOT / ".ci/run").read_text()
 OWN = "script: next_row.py"
@@ -276,7 +279,7 @@ def trains(words):
         return False
     own_data = (  # a file of the reader's, and many words
         "--text", "--cutoffs", "--source", "--train_file", "--direction", "--style", "--language",
-        "--roll", "--midi_dir", "--csv", "--pairs",
+        "--roll", "--midi_dir", "--csv", "--pairs", "--task=eigen_worms",
     )  # fmt: skip
     return not any(word.startswith((*COMMAND_FLAGS, *own_data)) for word in words)
 

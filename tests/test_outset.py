@@ -191,6 +191,7 @@ def ctrl_c(handler):
         "drawing",
         "music",
         "speech_digits",
+        "long_memory",
     ],
 )
 def test_ctrl_c_in_the_imports_is_one_line(script, tmp_path):

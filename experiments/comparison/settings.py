@@ -21,5 +21,6 @@ def settings_of_run(config: Config, task_config: type[Config], changes: Mapping[
     Raises:
         UsageError: the task's script would refuse them.
     """
-    names = [field.name for field in dataclasses.fields(task_config)]
+    # --task is the experiment here; one that has such a setting of its own is told by changes.
+    names = [field.name for field in dataclasses.fields(task_config) if field.name != "task"]
     return task_config(**{n: getattr(config, n) for n in names} | of_one_length(changes))

@@ -8,7 +8,7 @@ from typing import Any
 
 import jax
 
-from experiments import binary_sequence, imdb_sentiment, mnist_rnn
+from experiments import binary_sequence, imdb_sentiment, long_memory, mnist_rnn
 from rnnjax.devices.layout import Layout
 from rnnjax.experiment import Experiment, initializing
 from rnnjax.reports.tables import count_params
@@ -54,11 +54,29 @@ def _binary_init(config: Any, data: Any) -> Callable[[jax.Array], Any]:
     return initializing(binary_sequence.build_model(config), binary_sequence.ONE_BIT)
 
 
+def _memory_data(config: Any) -> Any:
+    by = {name: getattr(config, name) for name in long_memory.EXPERIMENT.load_by}
+    return long_memory.load(config.dataset, config.data_dir, **by)
+
+
+def _memory_problem(config: Any, layout: Layout, _: None) -> Problem:
+    """Of sequences of its own length."""
+    return long_memory.problem(config, layout, _memory_data(config))
+
+
+def _memory_init(config: Any, data: Any) -> Callable[[jax.Array], Any]:
+    return _memory_problem(config, Layout.single(), None).init
+
+
 TASKS = {
     task.name: task
     for task in (
         Task.of(mnist_rnn.EXPERIMENT, _mnist_init),
         Task.of(imdb_sentiment.EXPERIMENT, _imdb_init),
         Task.of(binary_sequence.EXPERIMENT, _binary_init),
+        Task.of(
+            dataclasses.replace(long_memory.EXPERIMENT, load=None, problem=_memory_problem),
+            _memory_init,
+        ),
     )
 }

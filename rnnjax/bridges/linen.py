@@ -40,7 +40,12 @@ class RNN(_Holder):
 
     Attributes:
         layer: a cell, or a combination of cells.
+        executor: as of `rnnjax.unroll`.
+        remat_chunk: as of `rnnjax.unroll`.
     """
+
+    executor: str = "chunked"
+    remat_chunk: int | str | None = None
 
     @nn.compact
     def __call__(
@@ -63,7 +68,7 @@ class RNN(_Holder):
         key = self.make_rng("dropout") if training else None
         carry, ys = unroll(
             self.layer, params, xs, carry, mask=mask, resets=resets, reverse=reverse, key=key,
-            memory=memory,
+            memory=memory, executor=self.executor, remat_chunk=self.remat_chunk,
         )  # fmt: skip
         return carry, jax.tree.map(lambda a: a.swapaxes(0, 1), ys)
 

@@ -38,8 +38,10 @@ def saved_config(config: C) -> C:
         UsageError: there is no run, or one of another script or another version.
     """
     saved = hosts.on_main(lambda: resumption.saved_flags(str(config.workdir), type(config)))
-    task = saved.pop("task", "another task")
     names = {field.name for field in dataclasses.fields(config)}
+    task = saved.get("task", "another task")
+    if "task" not in names:  # a script may have a setting of this name, which is kept in its place
+        saved.pop("task", None)
     if strange := sorted(saved.keys() - names):
         raise UsageError(
             f"--workdir={config.workdir} holds a run of {task} with settings that this script does "

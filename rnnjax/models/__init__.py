@@ -8,6 +8,7 @@ from rnnjax.models.pair_scorer import PairScorer
 from rnnjax.models.piano_roll import PianoRollModel
 from rnnjax.models.picture_describer import PictureDescriber
 from rnnjax.models.plain import PlainClassifier
+from rnnjax.models.residual_blocks import ResidualBlocks
 from rnnjax.models.segment_forecaster import SegmentForecaster
 from rnnjax.models.sketch import Sketcher
 from rnnjax.models.tagger import SequenceTagger
@@ -25,6 +26,7 @@ __all__ = [
     "PianoRollModel",
     "PictureDescriber",
     "PlainClassifier",
+    "ResidualBlocks",
     "SegmentForecaster",
     "SequenceClassifier",
     "SequenceTagger",

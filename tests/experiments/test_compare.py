@@ -177,6 +177,8 @@ def test_all_runs_of_a_sweep_count_for_the_devices():
         (["--question=cells", "-task", "binary_sequence", "--steps=3"], "binary_sequence"),
         (["--question", "task"], "mnist_rnn"),
         (["--task"], "mnist_rnn"),
+        (["--question=memory"], "long_memory"),
+        (["--question=memory", "--task=mnist_rnn"], "mnist_rnn"),
     ],
 )
 def test_the_task_is_known_before_its_flags(arguments, name):

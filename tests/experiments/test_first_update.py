@@ -61,6 +61,7 @@ SMALL: dict[str, dict[str, Any]] = {
         "dataset": "telephone_tones",
         "length_groups": 1,
     },
+    "long_memory": {"hidden_size": 2, "batch_size": 4, "length": 4, "num_train": 4},
     "compare": {"hidden_size": 2, "batch_size": 4, "num_seeds": 2, "question": "learning_rate"},
 }
 LABEL = "class_label_feature.ClassLabel"
