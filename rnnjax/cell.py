@@ -119,6 +119,11 @@ class NoisyCell(Cell):
     noise_places: ClassVar[tuple[str, ...]] = ("state", "update")
     """The fields of `Noise` that the step heeds."""
 
+    @property
+    def update_size(self) -> int:
+        """Features of the update, what `Noise.update` multiplies: H."""
+        return self.hidden_size  # pyright: ignore[reportAttributeAccessIssue]
+
     @abc.abstractmethod
     def step(
         self, params: Params, carry: Carry, z: Any, noise: Noise = SILENCE

@@ -86,6 +86,11 @@ class HeadedCell(MatrixCell):
         return self.hidden_size
 
     @property
+    def update_size(self) -> int:
+        """Of the values of all heads."""
+        return self.heads * self._value
+
+    @property
     def _key(self) -> int:
         """K, features of a key."""
         return self.key_size or self.hidden_size // self.heads

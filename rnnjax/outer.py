@@ -58,10 +58,14 @@ class Outer(NamedTuple):
     def with_update(self, factor: jax.Array) -> Outer:
         """The same with what is written multiplied, by a factor ``[..., heads · V]``.
 
-        By the delta rule, too, it is v that is dropped: the old value is still taken out.
+        By the delta rule, too, it is v that is dropped: the old value is still taken out. A last
+        column that counts what was written goes on counting.
         """
-        shape = (*factor.shape[:-1], *self.v.shape[-2:])
-        return self._replace(v=self.v * factor.reshape(shape).astype(self.v.dtype))
+        heads, columns = self.v.shape[-2:]
+        factor = factor.reshape(*factor.shape[:-1], heads, factor.shape[-1] // heads)
+        if factor.shape[-1] < columns:
+            factor = jnp.concatenate((factor, jnp.ones_like(factor[..., :1])), axis=-1)
+        return self._replace(v=self.v * factor.astype(self.v.dtype))
 
 
 def read(s: jax.Array, q: jax.Array) -> jax.Array:

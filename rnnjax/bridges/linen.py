@@ -44,7 +44,7 @@ class RNN(_Holder):
         remat_chunk: as of `rnnjax.unroll`.
     """
 
-    executor: str = "chunked"
+    executor: str = "auto"
     remat_chunk: int | str | None = None
 
     @nn.compact

@@ -110,7 +110,7 @@ class Dropout(CellWrapper):
             noise = noise._replace(state=as_factors(kept, self.state, xs.dtype))
         if self.update:
             cell: Any = innermost(self.layer)
-            shape = (len(xs), *batch_shape, cell.hidden_size)
+            shape = (len(xs), *batch_shape, cell.update_size)
             kept = draw_kept(update_key, self.update, shape)
             noise = noise._replace(update=kept, update_rate=self.update)
         return run(self.layer, params, xs, carry, options._replace(key=inner, noise=noise))

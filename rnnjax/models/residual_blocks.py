@@ -43,7 +43,7 @@ class ResidualBlocks(nn.Module):
     layers: Sequence[Layer]
     num_outputs: int
     readout: str = "last"
-    executor: str = "chunked"
+    executor: str = "auto"
     remat_chunk: int | str | None = None
 
     @nn.compact

@@ -8,7 +8,15 @@ from typing import Any
 
 from rnnjax.cell import Layer
 from rnnjax.cells import CELLS
-from rnnjax.cells.linear import LRU, RGLRU, MinGRU, MinLSTM
+from rnnjax.cells.linear import HGRN, LRU, QRNN, RGLRU, TRNN, GateLoop, MinGRU, MinLSTM
+from rnnjax.cells.memory import (
+    GLA,
+    HGRN2,
+    MLSTM,
+    DeltaNet,
+    GatedDeltaNet,
+    LinearAttention,
+)
 
 
 def _rg_lru(input_size: int, hidden_size: int, **options: Any) -> Layer:
@@ -22,7 +30,22 @@ def _rg_lru(input_size: int, hidden_size: int, **options: Any) -> Layer:
 
 
 LINEAR_LAYERS: MappingProxyType[str, Callable[..., Layer]] = MappingProxyType(
-    {"min_gru": MinGRU, "min_lstm": MinLSTM, "lru": LRU, "rg_lru": _rg_lru}
+    {
+        "min_gru": MinGRU,
+        "min_lstm": MinLSTM,
+        "trnn": TRNN,
+        "qrnn": QRNN,
+        "hgrn": HGRN,
+        "gate_loop": GateLoop,
+        "lru": LRU,
+        "rg_lru": _rg_lru,
+        "linear_attention": LinearAttention,
+        "gla": GLA,
+        "hgrn2": HGRN2,
+        "delta_net": DeltaNet,
+        "gated_delta_net": GatedDeltaNet,
+        "mlstm": MLSTM,
+    }
 )
 """Layers whose step is linear in their state, ``(input_size, hidden_size, **options)``."""
 

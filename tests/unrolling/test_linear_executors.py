@@ -184,6 +184,26 @@ def test_derivatives_of_other_kinds(cell):
     assert_close(jax.tree.map(lambda own: own[0], grads), one)
 
 
+@pytest.mark.parametrize("cell", [MinGRU(3, 4), MLSTM(3, 4, heads=2)], ids=str)
+def test_dropout_and_zoneout_are_the_same_steps(cell):
+    """Their factors are drawn before the run, so all executors have the same."""
+    layer = rnnjax.Dropout(cell, inputs=0.2, update=0.4)
+    if isinstance(cell, MinGRU):
+        layer = rnnjax.Zoneout(layer, h=0.3)
+    _, params, xs, carry = drawn(cell)
+    params = params[0]
+    for key in (jax.random.key(0), None):
+        own, other, plain = (
+            quick_jit(functools.partial(rnnjax.unroll, which, executor=name))(
+                params, xs, carry, key=key
+            )
+            for which, name in ((layer, parallel(cell)), (layer, "scan"), (cell, "scan"))
+        )
+        assert_close(own, other)
+        if key is not None or isinstance(cell, MinGRU):
+            assert not np.allclose(own[1], plain[1])
+
+
 @by_type
 @pytest.mark.parametrize("keep", ["last", "carries"])
 def test_other_things_are_kept(cell, keep):

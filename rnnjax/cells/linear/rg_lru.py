@@ -92,6 +92,10 @@ class RGLRU(LinearCell):
     def output_size(self) -> int:
         return self.input_size
 
+    @property
+    def update_size(self) -> int:
+        return self.input_size
+
     def init(self, key: jax.Array) -> RGLRUParams:
         size = self.input_size // self.heads
         keys = jax.random.split(key, 3)
