@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rnnjax import attention as attention
+from rnnjax import blocks as blocks
 from rnnjax import decoding as decoding
 from rnnjax import serialization as serialization
 from rnnjax.cell import Carry, Cell, Layer, Memory, Params
@@ -16,6 +17,39 @@ from rnnjax.cells import (
     PeepholeLSTM,
     SimpleRNN,
 )
+from rnnjax.cells.causal_conv import CausalConv
+from rnnjax.cells.hippo_legs import HiPPOLegS
+from rnnjax.cells.hippo_rnn import HiPPORNN
+from rnnjax.cells.linear import (
+    FFM,
+    GILR,
+    HGRN,
+    LRU,
+    QRNN,
+    RGLRU,
+    S4D,
+    S5,
+    S6,
+    SRU,
+    TGRU,
+    TLSTM,
+    TRNN,
+    GateLoop,
+    LegendreMemory,
+    MinGRU,
+    MinLSTM,
+)
+from rnnjax.cells.lmu import LMU
+from rnnjax.cells.memory import (
+    GLA,
+    HGRN2,
+    MLSTM,
+    SSD,
+    DeltaNet,
+    GatedDeltaNet,
+    LinearAttention,
+)
+from rnnjax.cells.window import Window
 from rnnjax.combinators import (
     Bidirectional,
     Dropout,
@@ -26,22 +60,53 @@ from rnnjax.combinators import (
     Stack,
     Zoneout,
 )
+from rnnjax.linear_cell import LinearCell
+from rnnjax.unrolling.choice import chosen_executor
 from rnnjax.unrolling.unroll import length_mask, unroll, unroll_carries, unroll_last
 
 __all__ = [
     "CELLS",
+    "FFM",
+    "GILR",
+    "GLA",
     "GRU",
+    "HGRN",
+    "HGRN2",
+    "LMU",
+    "LRU",
     "LSTM",
     "LSTMP",
+    "MLSTM",
+    "QRNN",
+    "RGLRU",
+    "S4D",
+    "S5",
+    "S6",
+    "SRU",
+    "SSD",
+    "TGRU",
+    "TLSTM",
+    "TRNN",
     "Bidirectional",
     "Carry",
+    "CausalConv",
     "Cell",
+    "DeltaNet",
     "Dropout",
+    "GateLoop",
+    "GatedDeltaNet",
+    "HiPPOLegS",
+    "HiPPORNN",
     "Layer",
     "LayerNormGRU",
     "LayerNormLSTM",
     "LearnedCarry",
+    "LegendreMemory",
+    "LinearAttention",
+    "LinearCell",
     "Memory",
+    "MinGRU",
+    "MinLSTM",
     "OneHot",
     "Params",
     "PeepholeLSTM",
@@ -49,7 +114,9 @@ __all__ = [
     "Reversed",
     "SimpleRNN",
     "Stack",
+    "Window",
     "Zoneout",
+    "chosen_executor",
     "length_mask",
     "unroll",
     "unroll_carries",

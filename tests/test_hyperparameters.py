@@ -17,9 +17,25 @@ import rnnjax
 from rnnjax import CELLS, GRU, LSTM, LSTMP, Cell
 from rnnjax.hyperparameters import Activation, Flag, Rate, Size, check_hyperparameters, rules
 
+LINEAR = (
+    "DeltaNet", "GILR", "GLA", "GatedDeltaNet", "GateLoop", "HGRN", "HGRN2", "LRU",
+    "LinearAttention",
+    "MLSTM", "MinGRU", "MinLSTM", "QRNN", "S5", "SRU", "TGRU", "TLSTM", "TRNN",
+)  # fmt: skip
+"""Cells that need two sizes, but stand in no table of names."""
+
 ARGUMENTS = {
     **{cell: (3, 4) for cell in CELLS.values()},
     LSTMP: (3, 4, 2),
+    **{cell: (3,) for cell in (rnnjax.CausalConv, rnnjax.S4D, rnnjax.S6, rnnjax.Window)},
+    **{getattr(rnnjax, name): (3, 4) for name in LINEAR},
+    rnnjax.FFM: (3, 4, 2, 5),
+    rnnjax.HiPPOLegS: (3, 4),
+    rnnjax.HiPPORNN: (3, 4),
+    rnnjax.LegendreMemory: (3, 4, 10.0),
+    rnnjax.LMU: (3, 4, 2, 10.0),
+    rnnjax.RGLRU: (4,),
+    rnnjax.SSD: (8,),
     rnnjax.Bidirectional: (LSTM(3, 4),),
     rnnjax.Reversed: (LSTM(3, 4),),
     rnnjax.OneHot: (LSTM(3, 4),),
@@ -37,6 +53,7 @@ BAD = {
     "dropout": [-0.1, 1, 1.0, float("nan"), float("inf"), True, False, "0.5", None, 1 + 0j],
     "epsilon": [0, -1.0, float("nan"), float("inf"), True, "1e-5", None],
     "activation": ["tahn", "", None, 3, True, ["tanh"], b"tanh"],
+    "highway_bias": [float("nan"), float("inf"), True, "1", None],
     "merge": ["add", None, 1, ("sum",)],
     "layer": [None, "lstm", LSTM, 3],
     "layers": [None, (), [], LSTM(3, 4), "lstm", (LSTM,), (None,)],
@@ -52,6 +69,16 @@ KINDS = {
     "forward": "layer",
     **dict.fromkeys(("inputs", "state", "update", "weights", "h", "c"), "dropout"),
 }
+
+BY_RULE = {
+    "_size": "input_size",
+    "_flag": "use_bias",
+    "_rate": "dropout",
+    "_positive": "epsilon",
+    "_real": "highway_bias",
+    "check": "activation",
+}
+"""And those of other kinds of cells, behind one of the same rule."""
 
 FIELDS = [(layer, field.name) for layer in ARGUMENTS for field in dataclasses.fields(layer)]
 
@@ -75,10 +102,11 @@ def test_every_field_has_a_rule(layer, name):
 
 @pytest.mark.parametrize(("layer", "name"), FIELDS)
 def test_what_a_field_can_not_hold_is_refused_by_one_sentence(layer, name):
-    bad = BAD[KINDS.get(name, name if name != "backward" else "layer")]
-    for value in bad:
-        if name == "backward" and value is None:
-            continue  # an equal layer
+    rule = rules(layer)[name]
+    kind = KINDS.get(name, name if name != "backward" else "layer")
+    for value in BAD[kind if kind in BAD else BY_RULE[rule.check.__name__]]:
+        if value is None and rule.or_none:
+            continue  # it stands for what the others say
         with pytest.raises(ValueError, match=rf"^{layer.__name__}: .*\.$") as error:
             build(layer, **{name: value})
         assert "\n" not in str(error.value)

@@ -76,7 +76,7 @@ def unroll(
         memory: what every step of a `rnnjax.cell.ReadingCell`, such as a decoder with attention,
             reads: the batch axes are those of the inputs.
         executor: how the steps are taken: "auto" chooses by the cell, the sizes and the platform
-            (`rnnjax.unrolling.choice.chosen_executor` tells what). "chunked" has a backward pass
+            (`rnnjax.chosen_executor` tells what). "chunked" has a backward pass
             of its own and no forward-mode derivative (`jax.jvp`, `jax.linearize`); "scan" is
             `jax.lax.scan`, and is taken too where `jax.export` has a symbol for the number of
             steps. For cells that are linear in their state there are "associative", which composes

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import check_input, zero_carry
-from rnnjax.hyperparameters import Size, check_hyperparameters
+from rnnjax.hyperparameters import Positive, Rate, Size, check_hyperparameters
 from rnnjax.linear_cell import LinearCell
 from rnnjax.recurrences import Rotation, State
 
@@ -81,19 +81,19 @@ class LRU(LinearCell):
 
     input_size: Size
     hidden_size: Size
-    num_outputs: int | None = None
-    least_radius: float = 0.0
-    largest_radius: float = 1.0
-    largest_angle: float = 2 * math.pi
+    num_outputs: Size | None = None
+    least_radius: Rate = 0.0
+    largest_radius: Positive = 1.0
+    largest_angle: Positive = 2 * math.pi
 
     carry_type = LRUCarry
 
     def __post_init__(self) -> None:
         check_hyperparameters(self)
-        if not 0 <= self.least_radius < self.largest_radius <= 1 or not self.largest_angle > 0:
+        if not self.least_radius < self.largest_radius <= 1:
             raise ValueError(
-                f"LRU: radii must rise within 0 to 1 and the angle be positive, not "
-                f"{self.least_radius!r}, {self.largest_radius!r} and {self.largest_angle!r}."
+                f"LRU: radii must rise within 0 to 1, not be least_radius={self.least_radius!r} "
+                f"and largest_radius={self.largest_radius!r}."
             )
 
     @property
