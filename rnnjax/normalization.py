@@ -32,7 +32,7 @@ def layer_norm(
     Source: J. L. Ba, J. R. Kiros, G. E. Hinton, "Layer normalization", arXiv:1607.06450, equations
     15 and 16; ε is in the authors' code only.
     """
-    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    wide = _wide(x)
     centred = wide - jnp.mean(wide, axis=-1, keepdims=True)
     variance = jnp.mean(centred * centred, axis=-1, keepdims=True)
     y = centred * lax.rsqrt(variance + epsilon) * jnp.broadcast_to(gain, x.shape)
@@ -57,7 +57,7 @@ def rms_norm(x: jax.Array, gain: jax.Array, *, epsilon: float) -> jax.Array:
 
     Source: B. Zhang, R. Sennrich, "Root mean square layer normalization", NeurIPS 2019, equation 4.
     """
-    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    wide = _wide(x)
     scale = lax.rsqrt(jnp.mean(wide * wide, axis=-1, keepdims=True) + epsilon)
     return (wide * scale * jnp.broadcast_to(gain, x.shape)).astype(x.dtype)
 
@@ -65,3 +65,7 @@ def rms_norm(x: jax.Array, gain: jax.Array, *, epsilon: float) -> jax.Array:
 def l2_norm(x: jax.Array, *, epsilon: float) -> jax.Array:
     r"""Gives every row of features length 1: :math:`x / \sqrt{\sum_i x_i^2 + \epsilon}`."""
     return x * lax.rsqrt(jnp.sum(x * x, axis=-1, keepdims=True) + epsilon)
+
+
+def _wide(x: jax.Array) -> jax.Array:
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))

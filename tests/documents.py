@@ -43,7 +43,7 @@ class Block:
     def run(self, names: dict[str, object]) -> None:
         """Runs Python in a namespace; a traceback has the page's own lines."""
         code = "\n" * (self.line - 1) + self.text
-        exec(compile(code, str(self.page), "exec"), names)
+        exec(compile(code, str(self.page), "exec", dont_inherit=True), names)
 
 
 def blocks(page: pathlib.Path) -> list[Block]:

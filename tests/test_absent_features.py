@@ -27,7 +27,8 @@ def test_a_layer_keeps_nothing_from_call_to_call():
 
 def test_these_cells_are_missing():
     assert {"lstm", "lstmp", "input_size", "projection_size", "recurrent_activation"} <= VOCABULARY
-    assert not containing(VOCABULARY, "conv", "kernel", "mgu", "minimal")
+    # There is a causal convolution, which is a layer below others, and no convolutional LSTM.
+    assert not containing(VOCABULARY - {"causalconv"}, "conv", "kernel", "mgu", "minimal")
 
 
 def test_weights_have_neither_penalties_nor_constraints():

@@ -91,6 +91,7 @@ def commands_of(page):
 
 COMMANDS = list(dict.fromkeys(words for page in PAGES for words in commands_of(page)))
 LEAVES = {
+    "linear.md": "Leaky",
     "README.md": "ys",
     "interop.md": "logits",
     "data.md": "reviews",

@@ -187,7 +187,9 @@ class TestUnroll:
         )
 
     def test_the_executor_is_known(self, run):
-        with pytest.raises(ValueError, match="executor 'fast'; expected one of: chunked, scan"):
+        with pytest.raises(
+            ValueError, match="executor 'fast'; expected one of: associative, auto, chunked"
+        ):
             run(CELL, parameters(CELL), np.zeros((5, 3), np.float32), executor="fast")
 
     @pytest.mark.parametrize("name", ["mask", "resets"])

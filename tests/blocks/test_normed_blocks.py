@@ -111,7 +111,7 @@ def test_initial_values():
     [
         (lambda: S5Block(4, 6, blocks=2), "S5: blocks=2 must divide state_size=6"),
         (lambda: S5Block(4, mixing="glu"), "S5Block: unknown mixing 'glu'"),
-        (lambda: LRUBlock(4, 6, least_radius=2.0), "LRU: radii must rise"),
+        (lambda: LRUBlock(4, 6, largest_radius=2.0), "LRU: radii must rise"),
         (lambda: LRUBlock(4, 6, dropout=1.0), "LRUBlock: dropout must be a rate"),
     ],
 )

@@ -114,7 +114,7 @@ COMBINATOR_MUTANTS = (
     ),
     Mutant(
         "residual-last_input",
-        at.RESIDUAL,
+        at.LAST_STEP,
         "mask = options.mask if options.reverse else options.mask[::-1]",
         "mask = options.mask[::-1]",
         "a reversed run adds the input of a wrong step of a padded row",
@@ -122,7 +122,7 @@ COMBINATOR_MUTANTS = (
     ),
     Mutant(
         "residual-last_of_reversed",
-        at.RESIDUAL,
+        at.LAST_STEP,
         "return xs[0 if options.reverse else -1]",
         "return xs[-1]",
         "a reversed run adds the input of the wrong end",
