@@ -20,9 +20,10 @@ from rnnjax.cells.linear import LRU, MinGRU
 from rnnjax.cells.memory import GLA, MLSTM, DeltaNet, GatedDeltaNet
 from rnnjax.matrix_cell import MatrixCell
 from rnnjax.unrolling.choice import chosen_executor
-from tests.cells.linear.cases import CASES
+from tests.cells.linear.cases import CASES, OF_EACH_KIND
 from tests.cells_under_test import random_like
 from tests.running import assert_close, quick_jit
+from tests.slow import slow_but
 
 STEPS, ROWS = 24, 2
 PIECE = 8
@@ -89,7 +90,9 @@ def compiled(cell):
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, marks=[] if case.all_executors else pytest.mark.slow, id=case.name)
+        pytest.param(
+            case, marks=[] if case.name in OF_EACH_KIND else pytest.mark.slow, id=case.name
+        )
         for case in CASES
     ],
 )
@@ -118,7 +121,9 @@ def test_steps_in_parallel_are_those_one_by_one(case):
     assert_close(spoilt[1], clean[1])
 
 
-@by_type
+@pytest.mark.parametrize(
+    "cell", slow_but([KINDS[1], KINDS[-1]], KINDS), ids=lambda cell: type(cell).__name__
+)
 def test_time_runs_backwards_and_is_no_multiple_of_a_chunk(cell):
     sample = drawn(cell, 11)
     run = both(cell, remat_chunk=PIECE, reverse=True)
@@ -184,7 +189,9 @@ def test_derivatives_of_other_kinds(cell):
     assert_close(jax.tree.map(lambda own: own[0], grads), one)
 
 
-@pytest.mark.parametrize("cell", [MinGRU(3, 4), MLSTM(3, 4, heads=2)], ids=str)
+@pytest.mark.parametrize(
+    "cell", [MinGRU(3, 4), MLSTM(3, 4, heads=2)], ids=lambda cell: type(cell).__name__
+)
 def test_dropout_and_zoneout_are_the_same_steps(cell):
     """Their factors are drawn before the run, so all executors have the same."""
     layer = rnnjax.Dropout(cell, inputs=0.2, update=0.4)

@@ -17,9 +17,6 @@ class Case(NamedTuple):
     cell: LinearCell
     loop: Callable[[Any, Any, np.ndarray, Any], tuple[tuple[np.ndarray, ...], list[np.ndarray]]]
     """``loop(cell, params, xs [T, B, D], carry)``: the fields of the final carry, and all y."""
-    all_executors: bool = True
-    """Whether it is run under all of them each time, and not among the slow tests only: a program
-    of some seconds, which depends on the kind of recurrence more than on the cell."""
 
 
 def sigmoid(x: Any) -> Any:

@@ -9,5 +9,11 @@ CASES = [
     *loops_diagonal.CASES,
     *loops_memory.CASES,
     *loops_state_space.CASES,
-    *(case._replace(all_executors=False) for case in loops_state_space.VARIANTS),
+    *loops_state_space.VARIANTS,
 ]
+
+OF_EACH_KIND = (
+    "min_gru", "lru", "s6", "legendre_memory", "gla", "gated_delta_net", "mlstm",
+)  # fmt: skip
+"""Those that are run under all executors each time, and not among the slow tests only: a program of
+some seconds, which depends on the kind of recurrence more than on the cell."""

@@ -107,7 +107,8 @@ def gilr(cell, p, xs, carry):
     return (h,), ys
 
 
-ALIKE = [
+CASES = [
+    Case("s6", S6(4, state_size=3, rank=2), s6),
     Case("trnn", TRNN(4, 6), trnn),
     Case("trnn-no_bias", TRNN(4, 6, use_bias=False), trnn),
     Case("tgru", TGRU(4, 6), tgru),
@@ -121,10 +122,4 @@ ALIKE = [
     Case("gate_loop", GateLoop(4, 6), gate_loop),
     Case("gate_loop-untied", GateLoop(4, 6, tied=False), gate_loop),
     Case("gilr", GILR(4, 6), gilr),
-]
-
-CASES = [
-    # Whose state has an axis more.
-    Case("s6", S6(4, state_size=3, rank=2), s6),
-    *(case._replace(all_executors=False) for case in ALIKE),
 ]
