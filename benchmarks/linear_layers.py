@@ -2,11 +2,11 @@
 
     python benchmarks/linear_layers.py
 
-Layers whose state is a row of numbers (MinGRU, LRU) by the executor that "auto" chooses, beside the
-same equations composed by `jax.lax.associative_scan` as one would write them down; matrix memories
-by the executor "chunkwise" beside steps one by one. Of every program the least milliseconds of some
-rounds, in turn, and the temporary memory beside arguments and results. Into --out:
-``linear_layers.json``.
+Layers whose state is a row of numbers (MinGRU, LRU) by the executor that "auto" chooses, with and
+without ``remat_chunk="auto"``, beside the same equations composed by `jax.lax.associative_scan` as
+one would write them down; matrix memories by the executor "chunkwise" beside steps one by one. Of
+every program the least milliseconds of some rounds, in turn, and the temporary memory beside
+arguments and results. Into --out: ``linear_layers.json``.
 """
 
 from __future__ import annotations
@@ -58,8 +58,10 @@ def composed_plainly(cell: Any, params: Any, xs: jax.Array) -> jax.Array:
     return cell.readout(params, whole.added, z)
 
 
-def unrolled(executor: str, cell: Any, params: Any, xs: jax.Array) -> jax.Array:
-    return rnnjax.unroll(cell, params, xs, executor=executor)[1]
+def unrolled(
+    executor: str, remat_chunk: str | None, cell: Any, params: Any, xs: jax.Array
+) -> jax.Array:
+    return rnnjax.unroll(cell, params, xs, executor=executor, remat_chunk=remat_chunk)[1]
 
 
 def compiled(cell: Any, run: Callable[..., jax.Array], params: Any, xs: jax.Array) -> Any:
@@ -77,10 +79,14 @@ def measure(kind: str, name: str, rounds: int, steps: int) -> list[dict[str, Any
     xs = jax.random.normal(jax.random.key(1), (steps, ROWS[kind], cell.input_size))
     chosen = rnnjax.chosen_executor(cell, xs.shape)
     if kind == "rows":
-        ways = {chosen: functools.partial(unrolled, chosen), "plain": composed_plainly}
+        ways = {
+            f"{chosen}, remat": functools.partial(unrolled, chosen, "auto"),
+            chosen: functools.partial(unrolled, chosen, None),
+            "plain": composed_plainly,
+        }
     else:
         names = ("chunkwise", "chunked", "scan")
-        ways = {own: functools.partial(unrolled, own) for own in names}
+        ways = {own: functools.partial(unrolled, own, None) for own in names}
     programs = {way: compiled(cell, run, params, xs) for way, run in ways.items()}
     seconds: dict[str, list[float]] = {way: [] for way in programs}
     for turn in range(rounds + 1):
