@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import Params, default_float
+from rnnjax.cell import Params, zero_carry
 from rnnjax.hyperparameters import Size, check_hyperparameters
 from rnnjax.linear_cell import LinearCell
 from rnnjax.normalization import rms_norm
@@ -105,10 +105,14 @@ class HeadedCell(MatrixCell):
         """Of a head's matrix: V, unless one more counts what was written."""
         return self._value
 
+    @property
+    def _matrices(self) -> tuple[int, int, int]:
+        """The shape of all of a row's."""
+        return self.heads, self._key, self._columns
+
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> Any:
         """Matrices of zeros."""
-        shape = *batch_shape, self.heads, self._key, self._columns
-        return self.carry_type(jnp.zeros(shape, dtype or default_float()))
+        return zero_carry(MatrixCarry, batch_shape, dtype, s=self._matrices)
 
 
 def parts(z: jax.Array, sizes: Sequence[int]) -> list[jax.Array]:

@@ -64,7 +64,21 @@ class Composable(Recurrence, Protocol):
 
 
 class _Kind:
-    """What all kinds have in common."""
+    """What all kinds have in common: their arrays are those of A, and as many of b."""
+
+    @property
+    def factors(self: Any) -> State:
+        """The arrays of A."""
+        return tuple(self[: len(self) // 2])
+
+    @property
+    def added(self: Any) -> State:
+        """The arrays of b, of the shapes of the state."""
+        return tuple(self[len(self) // 2 :])
+
+    def replaced(self: Any, factors: State, added: State) -> Any:
+        """One with these arrays instead."""
+        return type(self)(*factors, *added)
 
     def apply(self: Any, state: State) -> State:
         """The state after the step."""
@@ -125,20 +139,6 @@ class Diagonal(_Kind, DiagonalFields):
     (6.0, 11.0)
     """
 
-    @property
-    def factors(self) -> State:
-        """a."""
-        return (self.a,)
-
-    @property
-    def added(self) -> State:
-        """b."""
-        return (self.b,)
-
-    def replaced(self, factors: State, added: State) -> Diagonal:
-        """One with these arrays instead."""
-        return Diagonal(*factors, *added)
-
     @staticmethod
     def identity(factors: State) -> State:
         """1."""
@@ -171,20 +171,6 @@ class Rotation(_Kind, RotationFields):
 
     The state is ``(re, im)``, each of the shape of b_re.
     """
-
-    @property
-    def factors(self) -> State:
-        """a as a pair."""
-        return self.a_re, self.a_im
-
-    @property
-    def added(self) -> State:
-        """b as a pair."""
-        return self.b_re, self.b_im
-
-    def replaced(self, factors: State, added: State) -> Rotation:
-        """One with these arrays instead."""
-        return Rotation(*factors, *added)
 
     @staticmethod
     def identity(factors: State) -> State:
@@ -222,20 +208,6 @@ class Dense(_Kind, DenseFields):
     >>> one.after(one).a.tolist(), one.after(one).b.tolist()
     ([[2.0, 0.0], [0.0, 2.0]], [[2.0, 3.0]])
     """
-
-    @property
-    def factors(self) -> State:
-        """A."""
-        return (self.a,)
-
-    @property
-    def added(self) -> State:
-        """b."""
-        return (self.b,)
-
-    def replaced(self, factors: State, added: State) -> Dense:
-        """One with these arrays instead."""
-        return Dense(*factors, *added)
 
     @staticmethod
     def identity(factors: State) -> State:

@@ -14,6 +14,7 @@ from rnnjax.cells.linear.gilr import GILR, LARGEST_WEIGHT, GILRCarry, GILRParams
 from rnnjax.hyperparameters import Activation, Real, Size, check_hyperparameters
 from rnnjax.linear_cell import LinearCell
 from rnnjax.recurrences import Diagonal, State
+from rnnjax.unrolling.linear_scan import read_state
 from rnnjax.unrolling.unroll import run
 
 
@@ -191,19 +192,11 @@ class GILRLSTM(Composite, Cell):
         every, _ = run(
             self.surrogate, params.surrogate, xs, carry.surrogate, own[0]._replace(keep="carries")
         )
-        both = jnp.concatenate([self._before(every.h, carry, options).astype(xs.dtype), xs], -1)
+        begin = carry.surrogate.h
+        first = begin if options.first is None else options.first.surrogate.h
+        before = read_state(every.h, begin, first, options.resets, options.reverse)
+        both = jnp.concatenate([before.astype(xs.dtype), xs], axis=-1)
         memory, ys = run(self.memory, params.memory, both, carry.memory, own[1])
         if options.keep != "carries":
             every = GILRCarry(every.h[0 if options.reverse else -1])
         return GILRLSTMCarry(every, memory), ys
-
-    @staticmethod
-    def _before(every: jax.Array, carry: GILRLSTMCarry, options: Options) -> jax.Array:
-        """h̃ before each step, after its reset."""
-        begin = carry.surrogate.h[None]
-        parts = (every[1:], begin) if options.reverse else (begin, every[:-1])
-        before = jnp.concatenate(parts)
-        if options.resets is None or options.first is None:
-            return before
-        first = jnp.broadcast_to(options.first.surrogate.h, before.shape)
-        return jnp.where(options.resets[..., None], first, before)

@@ -107,8 +107,7 @@ class CausalConv(Cell):
         self, batch_shape: tuple[int, ...] = (), dtype: Any = None
     ) -> CausalConvCarry:
         past = (self.window - 1, self.input_size)
-        flat = zero_carry(CausalConvCarry, batch_shape, dtype, x=past[0] * past[1])
-        return CausalConvCarry(flat.x.reshape(*batch_shape, *past))
+        return zero_carry(CausalConvCarry, batch_shape, dtype, x=past)
 
     def project(self, params: CausalConvParams, x: jax.Array) -> Projected:
         check_input(self, x)

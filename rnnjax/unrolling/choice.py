@@ -37,9 +37,8 @@ def chosen_executor(
     Args:
         cell: whose steps; of a composite each cell has its own.
         shape: of the inputs, ``[T, ..., D]``.
-        executor: what was asked for. "chunked" is taken where there is a symbol for T, where
-            "chunkwise" is to keep all carries, and for the wrapped parts of a layer that can't be
-            had in parallel under "auto".
+        executor: what was asked for. "chunked" is taken where there is a symbol for T, and where
+            "chunkwise" is to keep all carries.
         keep: what comes back, as in `rnnjax.cell.Options`.
         platform: for which it is compiled; None for JAX's default.
 

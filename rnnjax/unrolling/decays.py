@@ -62,13 +62,9 @@ class HeadDecay:
     def logarithms(self) -> tuple[jax.Array, jax.Array, jax.Array]:
         """What is left as a logarithm, ``[..., h, C, C]``; which of them count; and since the
         segment's beginning, ``[..., h, C]``."""
-        size = self.log_a.shape[-1]
-        shape = *self.log_a.shape, size
-        own = jnp.broadcast_to(self.log_a[..., :, None], shape)
-        later = with_axes(before(size, strictly=True), own)
-        since = jnp.cumsum(jnp.where(later, own, 0), axis=-2)
-        seen = with_axes(_seen(size, self.segment), own)
-        whole = jnp.broadcast_to(self.log_a[..., None, :], shape)
+        since = _pairwise(self.log_a[..., None])[..., 0]
+        seen = with_axes(_seen(since.shape[-1], self.segment), since)
+        whole = jnp.broadcast_to(self.log_a[..., None, :], since.shape)
         return since, seen, jnp.where(seen, whole, 0).sum(axis=-1)
 
     def weights(self) -> HeadWeights:
@@ -163,7 +159,7 @@ class KeyWeights:
         )
         within = jnp.cumsum(log_a, axis=-2)
         x_in = x * jnp.exp(within)
-        k_out = k * jnp.exp(within[..., -1:, :] - within)
+        k_out = k * jnp.exp(_behind(log_a))
         until = _pairwise(within[..., -1, :])  # of the blocks behind m, up to n and with it
         between = jnp.concatenate((jnp.zeros_like(until[..., :1, :, :]), until[..., :-1, :, :]), -3)
         k_there = k_out[..., None, :, :, :] * jnp.exp(between)[..., :, :, None, :]
@@ -181,13 +177,18 @@ class KeyWeights:
 
     def to_last(self, k: jax.Array) -> jax.Array:
         """k_j times what is left of it in the end."""
-        behind = jnp.cumsum(self.log_a[..., ::-1, :], axis=-2)[..., ::-1, :] - self.log_a
         known = self.seen[..., -1, :][..., None]
-        return jnp.where(with_axes(known, k), k * jnp.exp(behind), 0)
+        return jnp.where(with_axes(known, k), k * jnp.exp(_behind(self.log_a)), 0)
 
     def begun_to_last(self) -> jax.Array:
         """What is left in the end of what was there before, ``[..., h, K, 1]``."""
         return self.begun[..., -1, :, None]
+
+
+def _behind(log_a: jax.Array) -> jax.Array:
+    """Σ log a over s > j, ``[..., C, K]``."""
+    sums = jnp.cumsum(log_a[..., :0:-1, :], axis=-2)[..., ::-1, :]
+    return jnp.concatenate((sums, jnp.zeros_like(log_a[..., :1, :])), axis=-2)
 
 
 def _pairwise(log_a: jax.Array) -> jax.Array:

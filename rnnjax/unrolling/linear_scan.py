@@ -82,12 +82,10 @@ def _linear_scan_jvp(reverse: bool, primals: Any, tangents: Any) -> tuple[State,
     recurrence, state, first, resets = primals
     d_recurrence, d_state, d_first, _ = tangents
     states = linear_scan(recurrence, state, first, resets, reverse)
-    before = tuple(_before(own, begin, reverse) for own, begin in zip(states, state, strict=True))
-    if resets is not None:
-        before = tuple(
-            jnp.where(beside(resets, own), _over_time(begin, recurrence), own)
-            for own, begin in zip(before, first, strict=True)
-        )
+    firsts = state if first is None else first
+    before = tuple(
+        read_state(*own, resets, reverse) for own in zip(states, state, firsts, strict=True)
+    )
     moved = recurrence.times(d_recurrence.factors, before)
     added = tuple(own + b for own, b in zip(moved, d_recurrence.added, strict=True))
     d_recurrence = recurrence.replaced(recurrence.factors, added)
@@ -117,7 +115,20 @@ def _over_time(own: jax.Array, recurrence: Any) -> jax.Array:
     return jnp.broadcast_to(own[None], (len(recurrence.added[0]), *own.shape))
 
 
-def _before(states: jax.Array, begin: jax.Array, reverse: bool) -> jax.Array:
-    """The state that each step read."""
+def read_state(
+    states: jax.Array, begin: jax.Array, first: jax.Array, resets: jax.Array | None, reverse: bool
+) -> jax.Array:
+    """The state that each step read: that of the one before it, or after a reset the first one.
+
+    Args:
+        states: after all steps, ``[T, ...]``.
+        begin: before them.
+        first: what a reset replaces the state by.
+        resets: bool ``[T, ...]`` before which steps; None for none.
+        reverse: whether time ran from the last to the first.
+    """
     parts = (states[1:], begin[None]) if reverse else (begin[None], states[:-1])
-    return jnp.concatenate(parts)
+    before = jnp.concatenate(parts)
+    if resets is None:
+        return before
+    return jnp.where(beside(resets, before), jnp.broadcast_to(first, before.shape), before)

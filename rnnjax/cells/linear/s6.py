@@ -124,9 +124,7 @@ class S6(LinearCell):
         )
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> S6Carry:
-        d, n = self.input_size, self.state_size
-        flat = zero_carry(S6Carry, batch_shape, dtype, s=d * n)
-        return S6Carry(flat.s.reshape(*batch_shape, d, n))
+        return zero_carry(S6Carry, batch_shape, dtype, s=(self.input_size, self.state_size))
 
     def project(self, params: S6Params, x: jax.Array) -> Selected:
         check_input(self, x)

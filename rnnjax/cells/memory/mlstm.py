@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import affine, check_input, default_float
+from rnnjax.cell import affine, check_input, zero_carry
 from rnnjax.hyperparameters import Initialization, Positive
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.matrix_cell import HeadedCell, by_head, parts, together
@@ -112,9 +112,7 @@ class MLSTM(HeadedCell):
         )  # fmt: skip
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> MLSTMCarry:
-        dtype = dtype or default_float()
-        shape = *batch_shape, self.heads, self._key, self._columns
-        return MLSTMCarry(jnp.zeros(shape, dtype), jnp.zeros((*batch_shape, self.heads), dtype))
+        return zero_carry(MLSTMCarry, batch_shape, dtype, s=self._matrices, m=self.heads)
 
     def project(self, params: MLSTMParams, x: jax.Array) -> Projected:
         check_input(self, x)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import check_input, default_float
+from rnnjax.cell import check_input, zero_carry
 from rnnjax.hyperparameters import Size, check_hyperparameters
 from rnnjax.initializers import inverse_softplus_of_steps
 from rnnjax.matrix_cell import MatrixCarry, MatrixCell, by_head, parts, together
@@ -88,8 +88,8 @@ class SSD(MatrixCell):
         return SSDParams(jnp.log(rate), steps, jnp.ones(self.heads))
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> MatrixCarry:
-        shape = *batch_shape, self.heads, self.state_size, self.hidden_size // self.heads
-        return MatrixCarry(jnp.zeros(shape, dtype or default_float()))
+        own = self.heads, self.state_size, self.hidden_size // self.heads
+        return zero_carry(MatrixCarry, batch_shape, dtype, s=own)
 
     def project(self, params: SSDParams, x: jax.Array) -> jax.Array:
         check_input(self, x)
