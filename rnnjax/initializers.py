@@ -177,3 +177,12 @@ def gate_params(
         b=b,
         b_h=draw_bias(keys[3], (width,)) if use_bias and two_biases else None,
     )
+
+
+def draw_dense(
+    key: jax.Array, initialization: str, inputs: int, width: int, *, use_bias: bool
+) -> tuple[jax.Array, jax.Array | None]:
+    """Draws a dense layer's ``[inputs, width]`` and its bias ``[width]``, None where absent."""
+    chosen, keys = INITIALIZATIONS[initialization], jax.random.split(key)
+    kernel = chosen.dense_kernel(inputs)(keys[0], (inputs, width))
+    return kernel, chosen.dense_bias(inputs)(keys[1], (width,)) if use_bias else None

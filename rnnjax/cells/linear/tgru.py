@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from rnnjax.cell import affine, check_input, zero_carry
 from rnnjax.hyperparameters import Flag, Initialization, Size, check_hyperparameters
-from rnnjax.initializers import INITIALIZATIONS
+from rnnjax.initializers import draw_dense
 from rnnjax.linear_cell import LinearCell
 from rnnjax.recurrences import Diagonal, State
 
@@ -72,12 +72,9 @@ class TGRU(LinearCell):
         return self.hidden_size
 
     def init(self, key: jax.Array) -> TGRUParams:
-        chosen = INITIALIZATIONS[self.initialization]
-        keys = jax.random.split(key)
         width = 3 * self.hidden_size
-        w_x = chosen.dense_kernel(self.input_size)(keys[0], (self.input_size, width))
-        bias = chosen.dense_bias(self.input_size)
-        return TGRUParams(w_x, bias(keys[1], (width,)) if self.use_bias else None)
+        drawn = draw_dense(key, self.initialization, self.input_size, width, use_bias=self.use_bias)
+        return TGRUParams(*drawn)
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> TGRUCarry:
         return zero_carry(TGRUCarry, batch_shape, dtype, h=self.hidden_size)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from rnnjax.cell import affine, check_input, zero_carry
 from rnnjax.hyperparameters import Flag, Initialization, Size, check_hyperparameters
-from rnnjax.initializers import INITIALIZATIONS
+from rnnjax.initializers import draw_dense
 from rnnjax.linear_cell import LinearCell
 from rnnjax.recurrences import Diagonal, State
 
@@ -74,12 +74,9 @@ class TLSTM(LinearCell):
         return self.hidden_size
 
     def init(self, key: jax.Array) -> TLSTMParams:
-        chosen = INITIALIZATIONS[self.initialization]
-        keys = jax.random.split(key)
         width = 3 * self.hidden_size
-        w_x = chosen.dense_kernel(self.input_size)(keys[0], (self.input_size, width))
-        bias = chosen.dense_bias(self.input_size)
-        return TLSTMParams(w_x, bias(keys[1], (width,)) if self.use_bias else None)
+        drawn = draw_dense(key, self.initialization, self.input_size, width, use_bias=self.use_bias)
+        return TLSTMParams(*drawn)
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> TLSTMCarry:
         return zero_carry(TLSTMCarry, batch_shape, dtype, c=self.hidden_size)
