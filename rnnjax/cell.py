@@ -235,6 +235,19 @@ def recur(h: jax.Array, w: jax.Array, *biases: jax.Array | None) -> jax.Array:
     return affine(h, w, *biases)
 
 
+def settled(before: C, after: C, y: jax.Array, z: jax.Array) -> tuple[C, jax.Array]:
+    """What a step gives, in the types that it owes: the carry in its own, the output in that of z.
+
+    Args:
+        before: the carry that the step was given, whose types stay.
+        after: the next carry, in any types.
+        y: the output.
+        z: what `Cell.project` gave, or an array of it.
+    """
+    kept = (new.astype(own.dtype) for new, own in zip(after, before, strict=True))
+    return type(before)(*kept), y.astype(z.dtype)
+
+
 def default_float() -> Any:
     """JAX's default float type: float32, or float64 under ``jax_enable_x64``."""
     return jnp.zeros(()).dtype

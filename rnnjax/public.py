@@ -16,10 +16,21 @@ from rnnjax.cells import (
     LayerNormLSTM,
     PeepholeLSTM,
     SimpleRNN,
+    clocked,
+    convolutional,
+    gated,
+    light,
+    multiplicative,
+    orthogonal,
+    physical,
 )
 from rnnjax.cells.causal_conv import CausalConv
+from rnnjax.cells.clocked import *  # noqa: F403
+from rnnjax.cells.convolutional import *  # noqa: F403
+from rnnjax.cells.gated import *  # noqa: F403
 from rnnjax.cells.hippo_legs import HiPPOLegS
 from rnnjax.cells.hippo_rnn import HiPPORNN
+from rnnjax.cells.light import *  # noqa: F403
 from rnnjax.cells.linear import (
     FFM,
     GILR,
@@ -49,6 +60,9 @@ from rnnjax.cells.memory import (
     GatedDeltaNet,
     LinearAttention,
 )
+from rnnjax.cells.multiplicative import *  # noqa: F403
+from rnnjax.cells.orthogonal import *  # noqa: F403
+from rnnjax.cells.physical import *  # noqa: F403
 from rnnjax.cells.window import Window
 from rnnjax.combinators import (
     Bidirectional,
@@ -122,3 +136,10 @@ __all__ = [
     "unroll_carries",
     "unroll_last",
 ]
+__all__ += clocked.__all__
+__all__ += convolutional.__all__
+__all__ += gated.__all__
+__all__ += light.__all__
+__all__ += multiplicative.__all__
+__all__ += orthogonal.__all__
+__all__ += physical.__all__

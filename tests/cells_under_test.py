@@ -36,6 +36,12 @@ class CellUnderTest:
     make: Callable[[], rnnjax.Cell]
     """Builds it anew with every call, so that equal cells can be told from the same one."""
     oracle: oracles.Step
+    adapt: Callable[[Any, Any], tuple[Any, Any]] = lambda params, carry: (params, carry)
+    """Makes of parameters and a carry drawn from a normal distribution what the cell can have."""
+    begins: bool = False
+    """Whether its first carry is another one than zeros."""
+    exempt: tuple[str, ...] = ()
+    """Names of those properties in `tests.test_contract` that its equations contradict."""
 
 
 CELLS_UNDER_TEST = [
@@ -111,10 +117,17 @@ class Sample(NamedTuple):
 
 
 def random_like(rng: np.random.Generator, tree: Any, scale: float = 1.0, dtype: Any = None) -> Any:
-    """NumPy arrays with normal entries, in the tree structure and shapes of `tree`."""
-    return jax.tree.map(
-        lambda a: (scale * rng.standard_normal(a.shape)).astype(dtype or a.dtype), tree
-    )
+    """NumPy arrays with normal entries, in the tree structure and shapes of `tree`.
+
+    Integers, such as a count of steps, are small ones from 0 on, of their own type.
+    """
+
+    def random(like: Any) -> np.ndarray:
+        if np.issubdtype(like.dtype, np.integer):
+            return rng.integers(0, 4, like.shape).astype(like.dtype)
+        return (scale * rng.standard_normal(like.shape)).astype(dtype or like.dtype)
+
+    return jax.tree.map(random, tree)
 
 
 def draw(
@@ -131,9 +144,7 @@ def draw(
     params = jax.eval_shape(cell.init, jax.random.key(0))
     carry = jax.eval_shape(lambda: cell.initial_carry(batch))
     xs = jax.ShapeDtypeStruct((steps, *batch, cell.input_size), jnp.zeros(()).dtype)
-    return Sample(
-        cell,
-        random_like(rng, params, 0.6, dtype),
-        random_like(rng, xs, 1.0, dtype),
-        random_like(rng, carry, 0.8, dtype),
-    )
+    params = random_like(rng, params, 0.6, dtype)
+    xs = random_like(rng, xs, 1.0, dtype)
+    params, carry = case.adapt(params, random_like(rng, carry, 0.8, dtype))
+    return Sample(cell, params, xs, carry)

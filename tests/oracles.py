@@ -41,6 +41,20 @@ def _gates(fused: np.ndarray | None, names: str, size: int) -> dict[str, Any]:
     return {name: fused[..., k * size : (k + 1) * size].T for k, name in enumerate(names)}
 
 
+def columns(params: Any, names: str, size: int) -> tuple[dict[str, Any], ...]:
+    """W, U and b of `rnnjax.gated_cell.GatedParams` by gate, each name one letter; W and U [H, ?].
+
+    A bias that is absent is 0; U has those gates only that read the state.
+    """
+    w, u, b = (_gates(fused, names, size) for fused in (params.w_x, params.w_h, params.b))
+    return w, u, b
+
+
+def sigmoid(a: Any) -> Any:
+    """1 / (1 + exp(-a))."""
+    return 1 / (1 + np.exp(-a))
+
+
 def simple_rnn(activation: str = "tanh") -> Step:
     """Elman 1990: the hidden units see the input and their own previous values."""
     phi = NONLINEARITIES[activation]

@@ -15,7 +15,6 @@ import pytest
 
 import rnnjax
 from rnnjax import (
-    CELLS,
     GRU,
     LSTM,
     LSTMP,
@@ -29,10 +28,11 @@ from rnnjax import (
 )
 from rnnjax.buffers import apart, own
 from rnnjax.cell import Composite
+from rnnjax.cells import BASIC
 from tests.test_own_cells import Counting, MatrixMemory
 
 LAYERS = [
-    *(cell(3, 4) for cell in CELLS.values()),  # pyright: ignore[reportCallIssue]
+    *(cell(3, 4) for cell in BASIC.values()),  # pyright: ignore[reportCallIssue]
     LSTMP(3, 4, 2),
     Stack((LSTM(3, 4), GRU(4, 4))),
     Bidirectional(LSTM(3, 4)),

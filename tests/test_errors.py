@@ -14,7 +14,6 @@ import pytest
 
 import rnnjax
 from rnnjax import (
-    CELLS,
     GRU,
     LSTM,
     LSTMP,
@@ -25,7 +24,7 @@ from rnnjax import (
     SimpleRNN,
     Stack,
 )
-from rnnjax.cells import GRUCarry, LSTMCarry, SimpleRNNCarry
+from rnnjax.cells import BASIC, GRUCarry, LSTMCarry, SimpleRNNCarry
 
 ACTIVATION_LIST = (
     "elu, gelu, hard_sigmoid, hard_tanh, keras2_hard_sigmoid, leaky_relu, linear, relu, selu, "
@@ -64,7 +63,7 @@ def test_a_size_is_a_positive_integer(build, field, value):
         build(value)
 
 
-@pytest.mark.parametrize("cell_type", CELLS.values())
+@pytest.mark.parametrize("cell_type", BASIC.values())
 def test_an_unknown_name_is_answered_with_the_known_ones(cell_type):
     name = cell_type.__name__
     with pytest.raises(
@@ -79,7 +78,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(cell_type):
         cell_type(2, 3, initialization="jax")
 
 
-@pytest.mark.parametrize("cell_type", [cell for cell in CELLS.values() if cell is not SimpleRNN])
+@pytest.mark.parametrize("cell_type", [cell for cell in BASIC.values() if cell is not SimpleRNN])
 def test_so_is_an_unknown_gate(cell_type):
     with pytest.raises(
         ValueError,

@@ -31,6 +31,7 @@ FLOORS = (
     {
         "cell",
         "fused_cell",
+        "gated_cell",
         "hyperparameters",
         "linear_cell",
         "matrix_cell",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from rnnjax.cell import Cell
+from rnnjax.cells import clocked, gated, light, multiplicative, orthogonal, physical
 from rnnjax.cells.gru import GRU, GRUCarry, GRUParams
 from rnnjax.cells.hippo_legs import HiPPOLegS, HiPPOLegSCarry, HiPPOLegSParams
 from rnnjax.cells.hippo_rnn import HiPPORNN, HiPPORNNCarry, HiPPORNNParams
@@ -16,7 +17,7 @@ from rnnjax.cells.lstmp import LSTMP, LSTMPCarry, LSTMPParams
 from rnnjax.cells.peephole_lstm import PeepholeLSTM, PeepholeLSTMCarry, PeepholeLSTMParams
 from rnnjax.cells.simple_rnn import SimpleRNN, SimpleRNNCarry, SimpleRNNParams
 
-CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
+BASIC: MappingProxyType[str, type[Cell]] = MappingProxyType(
     {
         "simple_rnn": SimpleRNN,
         "lstm": LSTM,
@@ -26,10 +27,19 @@ CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
         "peephole_lstm": PeepholeLSTM,
     }
 )
+"""The cells that everybody has, and what they became soon after."""
+
+FAMILIES = (gated, light, orthogonal, physical, multiplicative, clocked)
+
+CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
+    {**BASIC, **{name: cell for family in FAMILIES for name, cell in family.CELLS.items()}}
+)
 """Every cell that needs but two sizes, by the name that the experiments' ``--cell`` takes."""
 
 __all__ = [
+    "BASIC",
     "CELLS",
+    "FAMILIES",
     "GRU",
     "LMU",
     "LSTM",

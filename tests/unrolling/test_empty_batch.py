@@ -13,7 +13,6 @@ from flax import nnx
 
 import rnnjax
 from rnnjax import (
-    CELLS,
     GRU,
     LSTM,
     LSTMP,
@@ -28,12 +27,13 @@ from rnnjax import (
 )
 from rnnjax.bridges import linen
 from rnnjax.bridges import nnx as nnx_bridge
+from rnnjax.cells import BASIC
 from rnnjax.models import SequenceClassifier, SequenceTagger, TextClassifier
 from rnnjax.models.plain import PlainClassifier
 from tests.running import quick_jit
 
 LAYERS = [
-    *(cell(3, 4) for cell in CELLS.values()),
+    *(cell(3, 4) for cell in BASIC.values()),
     LSTMP(3, 4, 2),
     Stack((LSTM(3, 4), LearnedCarry(GRU(4, 4))), dropout=0.2),
     Stack((Bidirectional(LSTM(3, 2)), Reversed(Residual(GRU(4, 4))))),
@@ -116,7 +116,7 @@ def test_a_run_outside_of_a_program():
 
 
 @pytest.mark.parametrize(
-    "cell", [cell(3, 4) for cell in CELLS.values()], ids=lambda c: type(c).__name__
+    "cell", [cell(3, 4) for cell in BASIC.values()], ids=lambda c: type(c).__name__
 )
 def test_a_single_step(cell):
     arguments = jax.eval_shape(cell.init, KEY), cell.initial_carry((0,)), jnp.zeros((0, 3))

@@ -1,0 +1,21 @@
+"""The cells of the catalogue, each listed once: a new file of steps enters by a line here."""
+
+from __future__ import annotations
+
+from tests.cells.clocked import clocked_steps
+from tests.cells.convolutional import convolutional_steps
+from tests.cells.gated import gated_steps
+from tests.cells.light import light_steps
+from tests.cells.multiplicative import multiplicative_steps
+from tests.cells.orthogonal import orthogonal_steps
+from tests.cells.physical import physical_steps
+
+CATALOGUE = [
+    *gated_steps.CASES,
+    *light_steps.CASES,
+    *orthogonal_steps.CASES,
+    *physical_steps.CASES,
+    *multiplicative_steps.CASES,
+    *clocked_steps.CASES,
+    *convolutional_steps.CASES,
+]
