@@ -131,19 +131,18 @@ class Config(xp.Config):
 def build_model(config: Config) -> Sketcher:
     """The decoder, and an encoder of both directions if there is one."""
     rate, encoder = config.recurrent_dropout, None
-    cell: Any = rnnjax.CELLS[config.cell]
 
     def wrap(place: int, cell: rnnjax.Layer) -> rnnjax.Layer:
         del place
-        return rnnjax.Dropout(cell, update=rate) if rate else cell
+        try:
+            return rnnjax.Dropout(cell, update=rate) if rate else cell
+        except ValueError as error:
+            raise xp.UsageError(f"--recurrent_dropout={rate}: {error}") from None
 
-    try:
-        decoder: Any = xp.build_layer(config, NUM_FEATURES + config.num_latents, wrap=wrap)
-        if config.encoder_size:
-            one = wrap(0, cell(NUM_FEATURES, config.encoder_size))
-            encoder = rnnjax.Bidirectional(one)
-    except ValueError as error:
-        raise xp.UsageError(f"--recurrent_dropout={rate}: {error}") from None
+    decoder: Any = xp.build_layer(config, NUM_FEATURES + config.num_latents, wrap=wrap)
+    if config.encoder_size:
+        one = wrap(0, xp.build_cell(config, NUM_FEATURES, config.encoder_size))
+        encoder = rnnjax.Bidirectional(one)
     return Sketcher(decoder, config.components, encoder, config.num_latents, config.dropout)
 
 

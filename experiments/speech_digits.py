@@ -93,8 +93,7 @@ class Config(xp.Config):
 def build_model(config: Config) -> SequenceTagger:
     """Recurrent layers, each read both ways, and a dense layer to the digits and the blank."""
     sizes = [log_mel.FEATURES] + [2 * config.hidden_size] * (config.num_layers - 1)
-    cell: Any = rnnjax.CELLS[config.cell]
-    layers = tuple(rnnjax.Bidirectional(cell(size, config.hidden_size)) for size in sizes)
+    layers = tuple(rnnjax.Bidirectional(xp.build_cell(config, size)) for size in sizes)
     return SequenceTagger(rnnjax.Stack(layers, dropout=config.dropout), spoken.CLASSES)
 
 

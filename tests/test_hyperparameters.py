@@ -17,18 +17,10 @@ import rnnjax
 from rnnjax import CELLS, GRU, LSTM, LSTMP, Cell
 from rnnjax.hyperparameters import Activation, Flag, Rate, Size, check_hyperparameters, rules
 
-LINEAR = (
-    "DeltaNet", "GILR", "GLA", "GatedDeltaNet", "GateLoop", "HGRN", "HGRN2", "LRU",
-    "LinearAttention",
-    "MLSTM", "MinGRU", "MinLSTM", "QRNN", "S5", "SRU", "TGRU", "TLSTM", "TRNN",
-)  # fmt: skip
-"""Cells that need two sizes, but stand in no table of names."""
-
 ARGUMENTS = {
     **{cell: (3, 4) for cell in CELLS.values()},
     LSTMP: (3, 4, 2),
     **{cell: (3,) for cell in (rnnjax.CausalConv, rnnjax.S4D, rnnjax.S6, rnnjax.Window)},
-    **{getattr(rnnjax, name): (3, 4) for name in LINEAR},
     rnnjax.FFM: (3, 4, 2, 5),
     rnnjax.HiPPOLegS: (3, 4),
     rnnjax.HiPPORNN: (3, 4),

@@ -5,7 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from rnnjax.cell import Cell
-from rnnjax.cells import clocked, gated, light, multiplicative, orthogonal, physical
+from rnnjax.cells import (
+    clocked,
+    gated,
+    light,
+    linear,
+    memory,
+    multiplicative,
+    orthogonal,
+    physical,
+)
 from rnnjax.cells.gru import GRU, GRUCarry, GRUParams
 from rnnjax.cells.hippo_legs import HiPPOLegS, HiPPOLegSCarry, HiPPOLegSParams
 from rnnjax.cells.hippo_rnn import HiPPORNN, HiPPORNNCarry, HiPPORNNParams
@@ -29,7 +38,8 @@ BASIC: MappingProxyType[str, type[Cell]] = MappingProxyType(
 )
 """The cells that everybody has, and what they became soon after."""
 
-FAMILIES = (gated, light, orthogonal, physical, multiplicative, clocked)
+FAMILIES = (gated, light, orthogonal, physical, multiplicative, clocked, linear, memory)
+"""The folders of cells, each with a table `CELLS` of its own."""
 
 CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
     {**BASIC, **{name: cell for family in FAMILIES for name, cell in family.CELLS.items()}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from rnnjax.cell import Layer
 from rnnjax.cells import CELLS
 from rnnjax.combinators import Stack
 from rnnjax.devices.precision import computing_in
+from rnnjax.errors import UsageError
 from rnnjax.experiment.experiment import Outcome
 from rnnjax.reports.tables import ClassScores, class_scores, class_table
 from rnnjax.training.problem import Dataset
@@ -52,6 +54,35 @@ def initializing(model: nn.Module, *inputs: Any) -> Callable[[jax.Array], Any]:
     return lambda key: model.init(key, *zeros)["params"]
 
 
+def build_cell(config: Any, input_size: int, hidden_size: int | None = None, **options: Any) -> Any:
+    """The cell of --cell.
+
+    Args:
+        config: the settings.
+        input_size: D.
+        hidden_size: H; None for that of --hidden_size.
+        options: by name, of the settings' fields; a cell that has no such field takes the
+            setting's default alone.
+
+    Raises:
+        UsageError: it has no such field, or can't have these sizes.
+    """
+    kind: Any = CELLS[config.cell]
+    known = {field.name for field in dataclasses.fields(kind)}
+    for field in dataclasses.fields(config):
+        name = field.name
+        if name in options and name not in known and getattr(config, name) != field.default:
+            raise UsageError(
+                f"--{name}={getattr(config, name)}: --cell={config.cell} has its paper's, and no "
+                f"choice; leave --{name} out."
+            )
+    own = {name: value for name, value in options.items() if name in known}
+    try:
+        return kind(input_size, hidden_size or config.hidden_size, **own)
+    except ValueError as error:
+        raise UsageError(f"--cell={config.cell}: {error}") from None
+
+
 def build_layer(
     config: Any,
     num_features: int,
@@ -67,11 +98,13 @@ def build_layer(
         num_features: D, of the first one's inputs.
         wrap: ``wrap(place, cell)``: what is put around each cell, the lowest at place 0.
         dropout: rate of each layer's outputs but the top one's.
-        options: of each cell, by name.
+        options: of each cell, by name; as those of `build_cell`.
     """
     sizes = [num_features] + [config.hidden_size] * config.num_layers
-    cell: Any = CELLS[config.cell]
-    cells = [wrap(i, cell(d, h, **options)) for i, (d, h) in enumerate(itertools.pairwise(sizes))]
+    cells = [
+        wrap(i, build_cell(config, d, h, **options))
+        for i, (d, h) in enumerate(itertools.pairwise(sizes))
+    ]
     return cells[0] if len(cells) == 1 else Stack(tuple(cells), dropout=dropout)
 
 

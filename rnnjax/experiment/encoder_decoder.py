@@ -20,7 +20,7 @@ from rnnjax.data.codes import END, PAD, START, Codes
 from rnnjax.data.pairs import Pairs
 from rnnjax.devices.layout import Layout
 from rnnjax.errors import UsageError
-from rnnjax.experiment.building import applying
+from rnnjax.experiment.building import applying, build_cell
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.models import EncoderDecoder
 from rnnjax.models.answers import Answers, How, alignments, answer
@@ -120,11 +120,10 @@ class Config(settings.Config):
 def build_model(config: Any, num_sources: int, num_targets: int) -> EncoderDecoder:
     """The encoder and the decoder of the settings, for vocabularies of these sizes."""
     how = {"initialization": config.initialization}
-    cell: Any = CELLS[config.cell]
     layers: list[Layer] = []
     size = config.embedding_size
     for _ in range(config.num_layers):
-        one = cell(size, config.hidden_size, **how)
+        one = build_cell(config, size, **how)
         layers.append(Bidirectional(one) if config.bidirectional else one)
         size = layers[-1].output_size
     encoder = layers[0] if len(layers) == 1 else Stack(tuple(layers), dropout=config.dropout)
@@ -139,10 +138,9 @@ def build_model(config: Any, num_sources: int, num_targets: int) -> EncoderDecod
 
 
 def _decoder(config: Any, memory_size: int, how: dict[str, Any]) -> Cell:
-    cell: Any = CELLS[config.cell]
     inputs = config.embedding_size + (memory_size if config.decoder == "context" else 0)
     sizes = [inputs] + [config.hidden_size] * config.num_layers
-    cells = [cell(d, h, **how) for d, h in itertools.pairwise(sizes)]
+    cells = [build_cell(config, d, h, **how) for d, h in itertools.pairwise(sizes)]
     own = cells[0] if len(cells) == 1 else Stack(tuple(cells), dropout=config.dropout)
     if config.decoder in ("plain", "context"):
         return own
@@ -157,7 +155,7 @@ def _decoder(config: Any, memory_size: int, how: dict[str, Any]) -> Cell:
         return at.InputFeeding(own, scoring, attentional_size=size, **how)
     if config.num_layers > 1:
         raise UsageError("--decoder=conditional has two cells and no layers; say --num_layers=1.")
-    second = cell(memory_size, config.hidden_size, **how)
+    second = build_cell(config, memory_size, **how)
     return at.Conditional(own, scoring, second=second, **how)
 
 

@@ -1,4 +1,4 @@
-"""Every layer of two sizes by its name: cells that bend their state, and those linear in it."""
+"""Every layer of two sizes by its name, and which of them are linear in their state."""
 
 from __future__ import annotations
 
@@ -7,16 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from rnnjax.cell import Layer
-from rnnjax.cells import CELLS
-from rnnjax.cells.linear import HGRN, LRU, QRNN, RGLRU, TRNN, GateLoop, MinGRU, MinLSTM
-from rnnjax.cells.memory import (
-    GLA,
-    HGRN2,
-    MLSTM,
-    DeltaNet,
-    GatedDeltaNet,
-    LinearAttention,
-)
+from rnnjax.cells import CELLS, linear, memory
+from rnnjax.cells.linear import RGLRU
 
 
 def _rg_lru(input_size: int, hidden_size: int, **options: Any) -> Layer:
@@ -30,22 +22,7 @@ def _rg_lru(input_size: int, hidden_size: int, **options: Any) -> Layer:
 
 
 LINEAR_LAYERS: MappingProxyType[str, Callable[..., Layer]] = MappingProxyType(
-    {
-        "min_gru": MinGRU,
-        "min_lstm": MinLSTM,
-        "trnn": TRNN,
-        "qrnn": QRNN,
-        "hgrn": HGRN,
-        "gate_loop": GateLoop,
-        "lru": LRU,
-        "rg_lru": _rg_lru,
-        "linear_attention": LinearAttention,
-        "gla": GLA,
-        "hgrn2": HGRN2,
-        "delta_net": DeltaNet,
-        "gated_delta_net": GatedDeltaNet,
-        "mlstm": MLSTM,
-    }
+    {**linear.CELLS, **memory.CELLS, "rg_lru": _rg_lru}
 )
 """Layers whose step is linear in their state, ``(input_size, hidden_size, **options)``."""
 

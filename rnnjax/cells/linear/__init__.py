@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
+from rnnjax.cell import Cell
 from rnnjax.cells.linear.ffm import FFM, FFMCarry, FFMParams
 from rnnjax.cells.linear.gate_loop import GateLoop, GateLoopCarry, GateLoopParams
 from rnnjax.cells.linear.gilr import GILR, GILRCarry, GILRParams
@@ -23,6 +26,24 @@ from rnnjax.cells.linear.sru import SRU, SRUCarry, SRUParams
 from rnnjax.cells.linear.tgru import TGRU, TGRUCarry, TGRUParams
 from rnnjax.cells.linear.tlstm import TLSTM, TLSTMCarry, TLSTMParams
 from rnnjax.cells.linear.trnn import TRNN, TRNNCarry, TRNNParams
+
+CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
+    {
+        "gate_loop": GateLoop,
+        "gilr": GILR,
+        "hgrn": HGRN,
+        "lru": LRU,
+        "min_gru": MinGRU,
+        "min_lstm": MinLSTM,
+        "qrnn": QRNN,
+        "s5": S5,
+        "sru": SRU,
+        "tgru": TGRU,
+        "tlstm": TLSTM,
+        "trnn": TRNN,
+    }
+)
+"""Those that need but two sizes, by their names."""
 
 __all__ = [
     "FFM",
