@@ -50,6 +50,6 @@ __all__ = [
     "batches_by_length", "beginning_with", "build_cell", "build_layer", "classification_metrics",
     "classifying", "command", "drawn_within", "initializing", "launch", "load_model", "needs_of",
     "num_bytes", "read_file", "reading", "regressing", "regression_metrics", "remembered",
-    "run_title", "saved_config", "saved_dataset", "scoring", "setting", "show_class_scores", "stream_metrics",
-    "whole_numbers",
+    "run_title", "saved_config", "saved_dataset", "scoring", "setting", "show_class_scores",
+    "stream_metrics", "whole_numbers",
 ]  # fmt: skip
