@@ -7,8 +7,9 @@ The questions, and what they took on two busy cores with --preset=keras50 and si
 ``learning_rate`` (12 of them in 5 minutes); ``noise`` of the batch and what quietens it (6);
 ``cells``, layers and activations, at equal width and at equal parameter count (12);
 ``plain_networks`` of the same size, on pixels in order and shuffled, by row and one by one (24,
-with four seeds); how each of the ``classes`` fares (1); and what the ``state`` does (6). Which cell
-remembers how far, ``memory`` asks of long_memory.
+with four seeds); how each of the ``classes`` fares (1); and what the ``state`` does (6). What every
+cell there is comes to at equal size, ``catalogue`` asks; which one remembers how far, ``memory``
+asks of long_memory.
 
 Every flag of the task (``--task``, mnist_rnn by default) has its meaning here; ``--num_seeds`` runs
 of each setting are trained, all of them as one program where only numbers differ. The page is

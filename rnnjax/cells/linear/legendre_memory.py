@@ -61,7 +61,7 @@ class LegendreMemory(LinearCell):
     >>> y.shape
     (12,)
 
-    Sources: A. Voelker, I. Kajić, C. Eliasmith, "Legendre memory units: continuous-time
+    Source: A. Voelker, I. Kajić, C. Eliasmith, "Legendre memory units: continuous-time
     representation in recurrent neural networks", NeurIPS 2019; A. Gu, T. Dao, S. Ermon, A. Rudra,
     C. Ré, "HiPPO: recurrent memory with optimal polynomial projections", NeurIPS 2020,
     arXiv:2008.07669.
