@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import affine, check_input, recur
+from rnnjax.cell import affine, check_input, recur, settled
 from rnnjax.fused_cell import FusedCell
 from rnnjax.hyperparameters import Activation, Flag, Initialization
 from rnnjax.noise import SILENCE, Noise
@@ -109,4 +109,4 @@ class GRU(FusedCell):
             reset, update = gates(z[..., :split] + u, (gate, gate))
             candidate = activation(z[..., split:] + recur(reset * read, params.w_h[:, split:]))
         h = (1 - update) * noise.on_update(candidate) + update * carry.h
-        return GRUCarry(h.astype(carry.h.dtype)), h.astype(z.dtype)
+        return settled(carry, GRUCarry(h), h, z)

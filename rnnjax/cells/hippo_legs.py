@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import Cell, check_input, zero_carry
+from rnnjax.cell import Cell, check_input, settled, zero_carry
 from rnnjax.hippo import scaled_step
 from rnnjax.hyperparameters import Flag, Size, check_hyperparameters
 
@@ -93,5 +93,5 @@ class HiPPOLegS(Cell):
     ) -> tuple[HiPPOLegSCarry, jax.Array]:
         wide = jnp.promote_types(carry.m.dtype, z.dtype)
         m = scaled_step(carry.m.astype(wide), z.astype(wide), carry.steps, exact=self.exact_start)
-        after = HiPPOLegSCarry(m.astype(carry.m.dtype), carry.steps + 1)
-        return after, m.reshape(*z.shape[:-1], -1).astype(z.dtype)
+        after = HiPPOLegSCarry(m, carry.steps + 1)
+        return settled(carry, after, m.reshape(*z.shape[:-1], -1), z)

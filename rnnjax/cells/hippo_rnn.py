@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import Cell, affine, check_input, recur, zero_carry
+from rnnjax.cell import Cell, affine, check_input, recur, settled, zero_carry
 from rnnjax.hippo import scaled_step, window
 from rnnjax.hyperparameters import Positive, Size, check_hyperparameters, one_of
 from rnnjax.initializers import symmetric_uniform
@@ -139,8 +139,7 @@ class HiPPORNN(Cell):
         candidate, gate = jnp.split(read, 2, axis=-1)
         gate = jax.nn.sigmoid(gate)
         h = (1 - gate) * carry.h + gate * jnp.tanh(candidate)
-        after = HiPPORNNCarry(h.astype(carry.h.dtype), m.astype(carry.m.dtype), carry.steps + 1)
-        return after, h.astype(z.hidden.dtype)
+        return settled(carry, HiPPORNNCarry(h, m, carry.steps + 1), h, z.hidden)
 
     def _remember(self, m: jax.Array, u: jax.Array, steps: jax.Array) -> jax.Array:
         if self.measure == "legs":

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import affine, check_input, recur
+from rnnjax.cell import affine, check_input, recur, settled
 from rnnjax.fused_cell import FusedCell
 from rnnjax.hyperparameters import (
     Activation,
@@ -133,7 +133,7 @@ class LayerNormGRU(FusedCell):
         a_n = z_n + reset * layer_norm(u_n, gain_n, b_h_n, epsilon=self.epsilon)
         candidate = ACTIVATIONS[self.activation](a_n)
         h = (1 - update) * carry.h + update * noise.on_update(candidate)
-        return LayerNormGRUCarry(h.astype(carry.h.dtype)), h.astype(z_n.dtype)
+        return settled(carry, LayerNormGRUCarry(h), h, z_n)
 
     def _parts(self, fused: Any) -> tuple[Any, Any]:
         """What is normalised together: r with z, and n. Of None, two Nones."""

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import affine, check_input, recur
+from rnnjax.cell import affine, check_input, recur, settled
 from rnnjax.fused_cell import FusedCell
 from rnnjax.hyperparameters import (
     Activation,
@@ -133,5 +133,4 @@ class LayerNormLSTM(FusedCell):
         i, f, g, o = gates(a, (gate, gate, self.activation, gate))
         c = f * carry.c + i * noise.on_update(g)
         h = o * activation(layer_norm(c, params.gain_c, params.b_c, epsilon=self.epsilon))
-        carry = LayerNormLSTMCarry(h.astype(carry.h.dtype), c.astype(carry.c.dtype))
-        return carry, h.astype(z.dtype)
+        return settled(carry, LayerNormLSTMCarry(h, c), h, z)

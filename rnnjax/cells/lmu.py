@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS
-from rnnjax.cell import Cell, affine, check_input, recur, zero_carry
+from rnnjax.cell import Cell, affine, check_input, recur, settled, zero_carry
 from rnnjax.hippo import METHODS, window
 from rnnjax.hyperparameters import Activation, Positive, Size, check_hyperparameters, one_of
 
@@ -127,4 +127,4 @@ class LMU(Cell):
         m = m + u[..., None].astype(wide) * jnp.broadcast_to(b, m.shape)
         w_m = recur(m.reshape(before.shape), params.w_m)
         h = ACTIVATIONS[self.activation](z.hidden + recur(carry.h, params.w_h) + w_m)
-        return LMUCarry(h.astype(carry.h.dtype), m.astype(carry.m.dtype)), h.astype(z.hidden.dtype)
+        return settled(carry, LMUCarry(h, m), h, z.hidden)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import recur
+from rnnjax.cell import recur, settled
 from rnnjax.fused_cell import FusedCell
 from rnnjax.hyperparameters import Activation, Flag, Initialization
 from rnnjax.noise import SILENCE, Noise
@@ -95,4 +95,4 @@ class LSTM(FusedCell):
         i, f, g, o = gates(a, (gate, gate, self.activation, gate))
         c = f * carry.c + i * noise.on_update(g)
         h = o * activation(c)
-        return LSTMCarry(h.astype(carry.h.dtype), c.astype(carry.c.dtype)), h.astype(z.dtype)
+        return settled(carry, LSTMCarry(h, c), h, z)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import recur, zero_carry
+from rnnjax.cell import recur, settled, zero_carry
 from rnnjax.fused_cell import FusedCell
 from rnnjax.hyperparameters import Activation, Flag, Initialization, Size
 from rnnjax.initializers import INITIALIZATIONS
@@ -107,4 +107,4 @@ class LSTMP(FusedCell):
         i, f, g, o = gates(a, (gate, gate, self.activation, gate))
         c = f * carry.c + i * noise.on_update(g)
         h = recur(o * activation(c), params.w_p)
-        return LSTMPCarry(h.astype(carry.h.dtype), c.astype(carry.c.dtype)), h.astype(z.dtype)
+        return settled(carry, LSTMPCarry(h, c), h, z)

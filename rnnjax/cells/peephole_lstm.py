@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import recur
+from rnnjax.cell import recur, settled
 from rnnjax.fused_cell import FusedCell
 from rnnjax.hyperparameters import Activation, Flag, Initialization
 from rnnjax.initializers import INITIALIZATIONS
@@ -112,8 +112,7 @@ class PeepholeLSTM(FusedCell):
         f = self._gate(a_f, params.p_f, carry.c)
         c = f * carry.c + i * noise.on_update(activation(a_g))
         h = self._gate(a_o, params.p_o, c) * activation(c)
-        carry = PeepholeLSTMCarry(h.astype(carry.h.dtype), c.astype(carry.c.dtype))
-        return carry, h.astype(z.dtype)
+        return settled(carry, PeepholeLSTMCarry(h, c), h, z)
 
     def _gate(self, a: jax.Array, peephole: jax.Array, c: jax.Array) -> jax.Array:
         (gate,) = gates(a + jnp.broadcast_to(peephole, c.shape) * c, (self.recurrent_activation,))

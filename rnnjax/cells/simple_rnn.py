@@ -8,7 +8,7 @@ from typing import NamedTuple
 import jax
 
 from rnnjax.activations import ACTIVATIONS
-from rnnjax.cell import recur
+from rnnjax.cell import recur, settled
 from rnnjax.fused_cell import FusedCell
 from rnnjax.hyperparameters import Activation, Flag, Initialization
 from rnnjax.noise import SILENCE, Noise
@@ -75,4 +75,4 @@ class SimpleRNN(FusedCell):
         self, params: SimpleRNNParams, carry: SimpleRNNCarry, z: jax.Array, noise: Noise = SILENCE
     ) -> tuple[SimpleRNNCarry, jax.Array]:
         h = ACTIVATIONS[self.activation](z + recur(noise.on_state(carry.h), params.w_h))
-        return SimpleRNNCarry(h.astype(carry.h.dtype)), h
+        return settled(carry, SimpleRNNCarry(h), h, z)

@@ -26,8 +26,8 @@ CELL_MUTANTS = (
     Mutant(
         "simple_rnn-carry_type",
         at.SIMPLE_RNN,
-        "SimpleRNNCarry(h.astype(carry.h.dtype))",
-        "SimpleRNNCarry(h)",
+        "return settled(carry, SimpleRNNCarry(h), h, z)",
+        "return SimpleRNNCarry(h), h",
         "the carry takes the type of the inputs",
         (at.T_DTYPES,),
         "simple_rnn",
