@@ -8,8 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import gates
-from rnnjax.cell import check_input, recur, settled
-from rnnjax.cells.gated.gate_biases import affine_in_front
+from rnnjax.cell import affine, check_input, recur, settled
 from rnnjax.fused_cell import FusedCell
 from rnnjax.gated_cell import GatedParams, HiddenCarry
 from rnnjax.hyperparameters import Flag
@@ -72,7 +71,8 @@ class CFN(FusedCell):
 
     def project(self, params: GatedParams, x: jax.Array) -> jax.Array:
         check_input(self, x)
-        a = affine_in_front(x, params.w_x, params.b)
+        b = None if params.b is None else jnp.pad(params.b, (0, self.hidden_size))
+        a = affine(x, params.w_x, b)
         split = 2 * self.hidden_size
         return jnp.concatenate([a[..., :split], jnp.tanh(a[..., split:])], axis=-1)
 

@@ -84,7 +84,7 @@ class LiGRU(GatedCell):
 
     def init(self, key: jax.Array) -> LiGRUParams:
         gain = None if self.normalization == "none" else jnp.ones(2 * self.hidden_size)
-        return LiGRUParams(*super().init(key), gain)
+        return LiGRUParams(*super().init(key), gain=gain)
 
     def project(self, params: LiGRUParams, x: jax.Array) -> jax.Array:
         check_input(self, x)

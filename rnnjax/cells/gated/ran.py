@@ -6,10 +6,10 @@ import dataclasses
 from typing import ClassVar
 
 import jax
+import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
-from rnnjax.cell import check_input, settled
-from rnnjax.cells.gated.gate_biases import affine_in_front
+from rnnjax.cell import affine, check_input, settled
 from rnnjax.gated_cell import GatedCell, GatedParams, MemoryCarry
 from rnnjax.hyperparameters import Activation
 from rnnjax.noise import SILENCE, Noise
@@ -45,7 +45,7 @@ class RAN(GatedCell):
 
     >>> cell = RAN(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))
-    >>> carry, y = cell(params, cell.initial_carry(), jax.numpy.array([1.0, -1.0, 2.0]))
+    >>> carry, y = cell(params, cell.initial_carry(), jnp.array([1.0, -1.0, 2.0]))
     >>> y.shape
     (2,)
 
@@ -66,7 +66,8 @@ class RAN(GatedCell):
 
     def project(self, params: GatedParams, x: jax.Array) -> jax.Array:
         check_input(self, x)
-        return affine_in_front(x, params.w_x, params.b)
+        b = None if params.b is None else jnp.pad(params.b, (0, self.hidden_size))
+        return affine(x, params.w_x, b)
 
     def step(
         self, params: GatedParams, carry: MemoryCarry, z: jax.Array, noise: Noise = SILENCE

@@ -285,12 +285,12 @@ def test_weights_of_a_network_without_chaos_begin_small():
 
 def test_forget_biases_are_spread_over_the_lengths_that_matter():
     longest = 200
-    params = init(JANET(2, 300, longest=longest), KEY)
+    params = init(JANET(2, 64, longest=longest), KEY)
     forget, candidate = np.split(params.b, 2)
     assert is_uniform_on((longest - 1) / 2, np.exp(forget) - (longest + 1) / 2)
     assert (candidate == 0).all()
     assert forget.max() < math.log(longest)
-    plain = init(JANET(2, 300), KEY)
+    plain = init(JANET(2, 64), KEY)
     np.testing.assert_array_equal(params.w_x, plain.w_x)
     np.testing.assert_array_equal(params.w_h, plain.w_h)
 
