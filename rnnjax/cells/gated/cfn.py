@@ -51,8 +51,8 @@ class CFN(FusedCell):
     (2,)
 
     Source: T. Laurent, J. von Brecht, "A recurrent neural network without chaos", ICLR 2017,
-    arXiv:1612.06212. The first values are those of two re-implementations, which agree; in the
-    paper they were not looked up.
+    arXiv:1612.06212; the first values are those of two re-implementations, which agree, and were
+    not looked up in the paper.
     """
 
     use_bias: Flag = True

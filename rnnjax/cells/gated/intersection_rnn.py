@@ -64,7 +64,7 @@ class IntersectionRNN(GatedCell):
     Raises:
         ValueError: a size is not a positive integer, or a name is unknown.
 
-    Equals, as far as the state is concerned, `rnnjax.UGRNN` with k and n as its g and c. TensorFlow
+    Equals `rnnjax.UGRNN` as far as the state is concerned, with k and n as its g and c. TensorFlow
     1's ``IntersectionRNNCell`` has this order of gates, adds 1 to both at every step instead of to
     their first biases, and projects an input of another size only if it is asked to;
     RecurrentLayers.jl takes 1 - k for the output where 1 - d belongs.

@@ -44,9 +44,9 @@ class OriginalLSTM(GatedCell):
     Raises:
         ValueError: a size is not a positive integer, or a name is unknown.
 
-    Equals, with "tanh", `rnnjax.LSTM` whose forget gate is open: its weights 0, its bias large.
+    Equals `rnnjax.LSTM` whose forget gate is open, its weights 0 and its bias large, for "tanh".
 
-    Equals, with "1997", itself with "tanh", the parameters of g halved and c twice as large. What
+    Equals itself with "tanh", the parameters of g halved and c twice as large, for "1997". What
     torchrecurrent and RecurrentLayers.jl call original has tanh. The gradient here is the whole
     one, where that of the paper is cut behind one step.
 
@@ -57,9 +57,8 @@ class OriginalLSTM(GatedCell):
     (2,)
 
     Source: S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9 (1997),
-    1735-1780. The gates were checked in torchrecurrent; the two squashing functions are as they
-    are commonly told of, and how far below 0 the output gate's biases begin was not established:
-    the paper has them negative.
+    1735-1780; checked were the gates, in torchrecurrent. The two squashing functions are as they
+    are commonly told of, and how far below 0 the paper's output biases begin was not established.
     """
 
     squash: Annotated[str, one_of(SQUASHES)] = "1997"

@@ -39,9 +39,10 @@ class RAN(GatedCell):
     Raises:
         ValueError: a size is not a positive integer, or a name is unknown.
 
-    Equals a weighted sum of all inputs, c being the sum of :math:`i_j \odot (x_j W_{xc})`, each
-    times the forget gates of all later steps. The authors' code can put a dense layer behind h,
-    and feeds that back.
+    Equals `rnnjax.LSTM`, both with linear activations, whose output gate is open and whose
+    candidate reads no state and has no bias. With any activation c is a weighted sum of the images
+    of all inputs, the weight of each its input gate times all forget gates since. The authors' code
+    can put a dense layer behind h, and feeds back what that gives.
 
     >>> cell = RAN(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))
