@@ -15,7 +15,7 @@ from rnnjax.noise import SILENCE, Noise
 
 
 class IntersectionRNNParams(NamedTuple):
-    """Parameters, gates fused in the order g_h, h, g_y, y.
+    """Parameters, gates fused in the order k, n, d, r.
 
     ``w_x [H, 4H]``, ``w_h [H, 4H]``, ``b [4H]``; ``w_p [D, H]`` and ``b_p [H]`` of the input's
     projection, which are there for D ≠ H only. Biases are None where absent.
