@@ -84,6 +84,9 @@ class Cell(Layer):
     steps at once, as one large matrix product; only `step` runs sequentially.
     """
 
+    gives_state: ClassVar[bool] = True
+    """Whether the output is the field h of the carry, in a cell that has one of its size."""
+
     @abc.abstractmethod
     def project(self, params: Params, x: jax.Array) -> Any:
         """All that depends on the input alone: ``[..., D]`` to a pytree of ``[..., ?]``."""

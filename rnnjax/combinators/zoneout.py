@@ -60,9 +60,9 @@ class Zoneout(CellWrapper):
         cell = innermost(self.layer)
         carry = jax.eval_shape(cell.initial_carry)
         fields = getattr(carry, "_fields", ())
-        is_state = "h" in fields and carry.h.shape[-1] == cell.output_size
+        is_state = "h" in fields and carry.h.shape[-1:] == (cell.output_size,)
         adds = any(isinstance(wrapper, Residual) for wrapper in wrappers(self.layer))
-        if isinstance(cell, Composite) or adds or not is_state:
+        if isinstance(cell, Composite) or adds or not (is_state and cell.gives_state):
             raise ValueError(
                 f"Zoneout: {type(self.layer).__name__} is no cell whose output is its state h; "
                 "wrap cells such as rnnjax.LSTM(28, 64), each by itself."

@@ -37,6 +37,14 @@ def test_a_cell_is_its_paper(case):
         assert_close((found.outputs, found.last), ((final, ys), last))
 
 
+def test_its_output_is_its_state_unless_it_says_no(case):
+    sample = draw(case)
+    (carry, _), last, _ = run(sample)
+    h, size = getattr(carry, "h", None), sample.cell.output_size
+    if h is not None and h.shape[-1] == size:
+        assert (np.shape(h) == np.shape(last) and (h == last).all()) == sample.cell.gives_state
+
+
 def test_its_gradient_is_that_of_differences_and_of_nothing_behind_the_mask(case):
     sample = draw(case)
     cotangents = weights_of(sample)

@@ -80,6 +80,7 @@ class IntersectionRNN(GatedCell):
     ``tensorflow/contrib/rnn/python/ops/rnn_cell.py`` of TensorFlow 1.
     """
 
+    gives_state = False
     gate_names = ("k", "n", "d", "r")
     first_biases: ClassVar = {"k": 1.0, "d": 1.0}
 
