@@ -50,6 +50,9 @@ class Layer(abc.ABC):
     input_size: int
     """D, the features of one input. A field of most cells; a property of composites."""
 
+    gives_state: ClassVar[bool] = True
+    """Whether the output is the field h of the carry, in a cell that has one of its size."""
+
     @property
     @abc.abstractmethod
     def output_size(self) -> int:
@@ -83,9 +86,6 @@ class Cell(Layer):
     `project` holds all that depends on the input alone. `rnnjax.unroll` computes it for all time
     steps at once, as one large matrix product; only `step` runs sequentially.
     """
-
-    gives_state: ClassVar[bool] = True
-    """Whether the output is the field h of the carry, in a cell that has one of its size."""
 
     @abc.abstractmethod
     def project(self, params: Params, x: jax.Array) -> Any:
