@@ -25,6 +25,7 @@ FLOORS = (
         "initializers",
         "noise",
         "normalization",
+        "orthogonal",
     },
     {"storage", "reports"},
     {"data"},
@@ -35,6 +36,7 @@ FLOORS = (
         "hyperparameters",
         "linear_cell",
         "matrix_cell",
+        "orthogonal_cell",
         "outer",
         "recurrences",
     },
@@ -58,7 +60,12 @@ CLOSED = {
 """Rooms that a room may not look into though it stands no lower. A cell knows no other cell."""
 
 RUN = tuple(f"rnnjax.unrolling.{name}" for name in ("arguments", "executors", "unroll"))
-PARTS = tuple(f"rnnjax.{name}" for name in sorted((FLOORS[0] | FLOORS[3]) - {"errors", "hippo"}))
+WITH_NUMPY = {"hippo", "orthogonal"}
+"""Parts whose constants are computed on the host."""
+
+PARTS = tuple(
+    f"rnnjax.{name}" for name in sorted((FLOORS[0] | FLOORS[3]) - {"errors", *WITH_NUMPY})
+)
 
 NUMBERS = (
     "bootstrap", "class_scores", "context", "equal_size", "gradient_noise", "input_order", "state",
@@ -68,7 +75,7 @@ NUMBERS = (
 THIRD_PARTY = {
     frozenset({*PARTS, "rnnjax.attention", "rnnjax.blocks", "rnnjax.cells", *RUN}): {"jax"},
     frozenset({"rnnjax.unrolling", "rnnjax.combinators", "rnnjax.decoding"}): {"jax", "numpy"},
-    frozenset({"rnnjax.hippo"}): {"jax", "numpy"},
+    frozenset(f"rnnjax.{name}" for name in WITH_NUMPY): {"jax", "numpy"},
     frozenset({"rnnjax.reports.confusion_matrix"}): {"numpy"},
     frozenset({"rnnjax.analysis"}): {"jax", "numpy", "scipy", "matplotlib"},
     frozenset({f"rnnjax.analysis.{name}" for name in NUMBERS}): {"jax", "numpy", "scipy"},
