@@ -41,7 +41,7 @@ class EUNNParams(NamedTuple):
 
 
 class EUNNCarry(NamedTuple):
-    """Carry: the state ``re [..., H]`` and its imaginary part ``im [..., H]``, None if it's real."""
+    """Carry: the state ``re [..., H]`` and its imaginary part ``im [..., H]``, None if real."""
 
     re: jax.Array
     im: jax.Array | None = None

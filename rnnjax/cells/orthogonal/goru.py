@@ -32,7 +32,7 @@ class GORUParams(NamedTuple):
 
 
 class Projected(NamedTuple):
-    """What depends on the input alone: of the gates ``[..., 2H]``, of the candidate ``[..., H]``."""
+    """What depends on the input alone: of gates ``[..., 2H]``, of the candidate ``[..., H]``."""
 
     gates: jax.Array
     candidate: jax.Array

@@ -14,7 +14,7 @@ from rnnjax.orthogonal_cell import OrthogonalCell
 
 
 class ScoRNNParams(NamedTuple):
-    """Parameters: ``w_x [D, H]``, ``upper [H (H - 1) / 2]``, A's triangle, and ``b [H]`` or None."""
+    """Parameters: ``w_x [D, H]``, A's triangle ``upper [H (H - 1) / 2]``, ``b [H]`` or None."""
 
     w_x: jax.Array
     upper: jax.Array
