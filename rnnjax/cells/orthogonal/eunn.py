@@ -144,8 +144,8 @@ class EUNN(Cell):
             h = mod_relu(z + turned.re, params.b)
             return EUNNCarry(h.astype(carry.re.dtype)), h.astype(z.dtype)
         re, im = jnp.split(z, 2, axis=-1)
-        h = EUNNCarry(*complex_mod_relu((re + turned.re, im + turned.im), params.b))
-        return settled(carry, h, jnp.concatenate(h, axis=-1), z)
+        h = complex_mod_relu((re + turned.re, im + turned.im), params.b)
+        return settled(carry, EUNNCarry(*h), jnp.concatenate(h, axis=-1), z)
 
     def turn(self, params: EUNNParams, h: EUNNCarry) -> EUNNCarry:
         """W h of a state."""

@@ -44,7 +44,7 @@ class ExpRNN(OrthogonalCell):
     Raises:
         ValueError: a size is not a positive integer, or the initialisation is unknown.
 
-    Equals, with b = 0 and A = 0, the sum h + x W_x. The paper trains A, here ``upper``, with a
+    Equals the sum h + x W_x with b = 0 and A = 0. The paper trains A, here ``upper``, with a
     learning rate of its own, which is smaller. The later variant that moves what it has learned
     into a fixed matrix in front of the exponential now and then is a matter of training, and not
     here.

@@ -55,8 +55,9 @@ class GORU(FusedCell):
 
     Args:
         input_size: D, features of one input.
-        hidden_size: H, units, a power of 2 for "fft", else an even number.
-        style: which pairs of units are rotated, "fft" or "tunable", as of `rnnjax.EUNN`.
+        hidden_size: H, units, an even number; a power of 2 for "fft".
+        style: which pairs of units are rotated, "fft" or "tunable", as of `rnnjax.EUNN`; None for
+            "fft", the official code's, where H is a power of 2, else "tunable".
         capacity: the layers of "tunable", an even number.
         use_bias: whether there are biases; without them modReLU is the identity.
 
@@ -79,7 +80,7 @@ class GORU(FusedCell):
     arXiv:1706.02761; details as in ``goru.py`` of jingli9111/GORU-tensorflow.
     """
 
-    style: Annotated[str, one_of(STYLES)] = "fft"
+    style: Annotated[str, one_of(STYLES)] | None = None
     capacity: Size = 2
     use_bias: Flag = True
 
@@ -87,12 +88,16 @@ class GORU(FusedCell):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_planes("GORU", self.style, self.hidden_size, self.capacity)
+        check_planes("GORU", self._style, self.hidden_size, self.capacity)
+
+    @property
+    def _style(self) -> str:
+        return self.style or ("tunable" if self.hidden_size & (self.hidden_size - 1) else "fft")
 
     def init(self, key: jax.Array) -> GORUParams:
         d, h = self.input_size, self.hidden_size
         keys = jax.random.split(key, 3)
-        count = num_angles(planes(self.style, h, self.capacity))
+        count = num_angles(planes(self._style, h, self.capacity))
         first = jnp.repeat(jnp.asarray([2.0, 0.0]), h)
         return GORUParams(
             w_x=jax.random.uniform(keys[0], (d, 3 * h), minval=-0.01, maxval=0.01),
@@ -116,7 +121,7 @@ class GORU(FusedCell):
     ) -> tuple[HiddenCarry, jax.Array]:
         read = noise.on_state(carry.h)
         r, g = gates(z.gates + recur(read, params.w_h), ("sigmoid", "sigmoid"))
-        layers = planes(self.style, self.hidden_size, self.capacity)
+        layers = planes(self._style, self.hidden_size, self.capacity)
         turned = rotate(read, layers, params.theta)
         c = mod_relu(r * turned + z.candidate, params.b_c)
         h = g * carry.h + (1 - g) * noise.on_update(c)

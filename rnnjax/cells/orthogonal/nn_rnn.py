@@ -52,7 +52,7 @@ class NNRNN(OrthogonalCell):
     Raises:
         ValueError: a size is not a positive integer, or there is an odd number of units.
 
-    Equals, with T = 0 and α = 1, a recurrence with an orthogonal matrix. The authors add
+    Equals a cell with an orthogonal matrix where T = 0 and α = 1. The authors add
     λ (α - 1)² to the loss, which is no part of a cell. As in their code, T also has the entry above
     the diagonal of each block; whether the paper's T begins outside the blocks was not established.
 

@@ -56,10 +56,10 @@ class RUM(FusedCell):
     Raises:
         ValueError: a size is not a positive integer, or η is not positive.
 
-    Equals, with u = 0 and without relu and e, a product of rotations. R is written here as
-    1 - 2 (a + b)(a + b)ᵀ / ‖a + b‖² + 2 b aᵀ of the directions a of e and b of τ, which is the same
-    but has a slope where they agree; the official code's √(1 - cos²) has none. Where one of e and τ
-    is 0 nothing is rotated here; there it is projected.
+    Equals an orthogonal matrix times the state, plus e, where u is 0 and relu lets all through. R
+    is written here as 1 - 2 (a + b)(a + b)ᵀ / ‖a + b‖² + 2 b aᵀ of the directions a of e and b of
+    τ, which is the same but has a slope where they agree; the official code's √(1 - cos²) has
+    none. Where one of e and τ is 0 nothing is rotated here; there the state is projected.
 
     >>> cell = RUM(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))
@@ -113,14 +113,13 @@ class RUM(FusedCell):
             # A row of M times R(e, τ) is R(τ, e) times the row.
             rows = [like(v[..., None, :], eye) for v in (tau, e, read)]
             whole = rotate(carry.m + eye, *rows[:2])
-            m = whole - eye
+            m = (whole - eye).astype(carry.m.dtype)
             turned = jnp.sum(whole * rows[2], axis=-1)
         c = noise.on_update(jax.nn.relu(e + turned))
         h_t = u * carry.h + (1 - u) * c
         if self.norm is not None:
             h_t = self.norm * direction(h_t)[0]
-        after = RUMCarry(h_t.astype(carry.h.dtype), None if m is None else m.astype(carry.m.dtype))
-        return after, h_t.astype(z.dtype)
+        return RUMCarry(h_t.astype(carry.h.dtype), m), h_t.astype(z.dtype)
 
 
 def direction(v: jax.Array) -> tuple[jax.Array, jax.Array]:

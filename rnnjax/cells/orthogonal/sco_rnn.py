@@ -46,9 +46,9 @@ class ScoRNN(OrthogonalCell):
     Raises:
         ValueError: a size is not a positive integer, or there are more negatives than units.
 
-    Equals, with b = 0 and A = 0, the recurrence h D + x W_x. W is orthogonal whatever a training
-    step does to A, because only the triangle of A is a parameter; the official code moves A by hand
-    and makes W anew outside of the graph.
+    Equals the recurrence h D + x W_x with b = 0 and A = 0. W is orthogonal whatever a training step
+    does to A, because only the triangle of A is a parameter; the official code moves A by hand and
+    makes W anew outside of the graph.
 
     >>> cell = ScoRNN(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))

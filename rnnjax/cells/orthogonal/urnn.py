@@ -62,9 +62,9 @@ class URNN(Cell):
         ValueError: a size or the seed is not a positive integer.
 
     Equals a unitary matrix's powers with x = 0 and b = 0: the norm of the state stays. The official
-    code reflects at the conjugate of v, and divides by \|a\| + 10⁻⁵ in modReLU; the stored version
-    of it that was read leaves the transforms F out, which the paper has. Bias and angles apart, it
-    is none of the variants with a full matrix, which need an optimiser of their own.
+    code reflects at the conjugate of v, and divides by \|a\| + 10⁻⁵ in modReLU; the version of it
+    that was read has the transforms F commented out, and other first angles and states than these,
+    which are the paper's. The variant with any unitary matrix needs an optimiser of its own.
 
     >>> cell = URNN(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))

@@ -13,7 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import rnnjax
 from rnnjax import EUNN, GORU, IRNN, NNRNN, NPRNN, RUM, URNN, ExpRNN, ScoRNN, SimpleRNN
+from rnnjax.cell import param_shapes
 from rnnjax.cells.orthogonal.eunn import EUNNCarry
 from rnnjax.cells.orthogonal.rum import rotate
 from rnnjax.cells.simple_rnn import SimpleRNNCarry, SimpleRNNParams
@@ -161,6 +163,14 @@ def test_goru_with_open_gates_is_a_real_eunn(style):
     assert_close(found, expected, tolerance=1e-12)
 
 
+def test_goru_is_of_the_style_that_its_size_allows():
+    for size, style in ((4, "fft"), (6, "tunable")):
+        found, expected = (GORU(3, size, style=own) for own in (None, style))
+        shapes = [param_shapes(cell) for cell in (found, expected)]
+        assert shapes[0] == shapes[1]
+    assert param_shapes(GORU(3, 4)) != param_shapes(GORU(3, 4, style="tunable"))
+
+
 def test_gated_and_complex_cells_begin_as_their_papers_say():
     goru = init(GORU(3, 64), jax.random.key(0))
     np.testing.assert_array_equal(goru.b, np.repeat([2.0, 0.0], 64))
@@ -172,6 +182,21 @@ def test_gated_and_complex_cells_begin_as_their_papers_say():
     first = urnn.first_carry(params, (2,), jnp.float32)
     expected = np.tile(params.h_0, (2, 1)).astype(np.float32)
     np.testing.assert_array_equal(np.concatenate(first, axis=-1), expected)
+
+
+def test_urnn_learns_its_first_state():
+    cell = KEEPING["urnn"]
+    params = random_like(RNG, init(cell, jax.random.key(0)))
+    xs, direction = RNG.standard_normal((2, 3)), 1e-5 * RNG.standard_normal(8)
+
+    def loss(h_0):
+        return jnp.sum(rnnjax.unroll(cell, params._replace(h_0=h_0), xs)[1] ** 3)
+
+    ahead, behind = (quick_jit(loss)(params.h_0 + way * direction) for way in (1, -1))
+    change = ahead - behind
+    slope = quick_jit(jax.grad(loss))(params.h_0) @ (2 * direction)
+    np.testing.assert_allclose(slope, change, rtol=1e-6)
+    assert abs(change) > 1e-7
 
 
 def test_nn_rnn_begins_orthogonal():
@@ -233,7 +258,7 @@ def test_rum_begins_with_orthogonal_matrices():
     (lambda: NNRNN(3, 5), "NNRNN: hidden_size must be even"),
     (lambda: EUNN(3, 5), "EUNN: hidden_size must be even"),
     (lambda: EUNN(3, 4, capacity=3), "EUNN: capacity must be even"),
-    (lambda: GORU(3, 6), "GORU: hidden_size must be a power of 2"),
+    (lambda: GORU(3, 6, style="fft"), "GORU: hidden_size must be a power of 2"),
     (lambda: GORU(3, 1), "GORU: hidden_size must be a power of 2"),
     (lambda: ScoRNN(3, 4, negatives=5), "ScoRNN: negatives must be at most hidden_size, 4"),
 ])  # fmt: skip
