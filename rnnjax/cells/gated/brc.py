@@ -11,9 +11,8 @@ import jax.numpy as jnp
 
 from rnnjax.activations import gates
 from rnnjax.cell import affine, check_input, recur, settled
-from rnnjax.cells.gated.unit_by_unit import times
 from rnnjax.fused_cell import FusedCell
-from rnnjax.gated_cell import GatedParams, HiddenCarry
+from rnnjax.gated_cell import GatedParams, HiddenCarry, times
 from rnnjax.hyperparameters import Flag
 from rnnjax.noise import SILENCE, Noise
 

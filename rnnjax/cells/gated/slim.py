@@ -12,8 +12,7 @@ import jax.numpy as jnp
 
 from rnnjax.activations import gates
 from rnnjax.cell import recur, settled
-from rnnjax.cells.gated.unit_by_unit import times
-from rnnjax.gated_cell import GatedCell, HiddenCarry, MemoryCarry
+from rnnjax.gated_cell import GatedCell, HiddenCarry, MemoryCarry, times
 from rnnjax.hyperparameters import Real, one_of
 from rnnjax.initializers import symmetric_uniform
 from rnnjax.noise import SILENCE, Noise
@@ -183,7 +182,7 @@ class SlimLSTM(_Slim):
         read = noise.on_state(carry.h)
         multiply = times if self._reads_by_itself else recur
         g = noise.on_update(jnp.tanh(z + multiply(read, params.w_h)))
-        forget = _FORGET.get(self.variant) if self.forget is None else self.forget
+        forget = _FORGET.get(self.variant, 1.0) if self.forget is None else self.forget
         own = dict(zip(self.form.names, self.opened(params, read), strict=True))
         c = own.get("f", forget) * carry.c + own.get("i", 1) * g
         h = own.get("o", 1) * jnp.tanh(c)
