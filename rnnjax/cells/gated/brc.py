@@ -84,8 +84,8 @@ class BRC(_Bistable):
     Raises:
         ValueError: a size is not a positive integer.
 
-    Equals `rnnjax.NBRC` whose matrices of the state are diagonal. torchrecurrent draws w_a and w_c
-    from a normal distribution.
+    Equals `rnnjax.NBRC` whose matrices of the state are diagonal. In torchrecurrent w_a and w_c are
+    normal at first.
 
     >>> cell = BRC(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))
@@ -131,8 +131,8 @@ class NBRC(_Bistable):
     Raises:
         ValueError: a size is not a positive integer.
 
-    Equals `rnnjax.BRC` where the matrices of the state are diagonal. torchrecurrent has a bias in
-    the last term too. In RecurrentLayers.jl the gates do not read the state.
+    Equals `rnnjax.BRC` where the matrices of the state are diagonal. In torchrecurrent there is a
+    bias in the last term too. In RecurrentLayers.jl the gates do not read the state.
 
     >>> cell = NBRC(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))

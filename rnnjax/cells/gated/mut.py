@@ -114,7 +114,7 @@ class MUT1(_MUT):
     (2,)
 
     Source: R. Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network
-    architectures", ICML 2015. There is no official code; the equations are as in Keras 0.
+    architectures", ICML 2015; there is no official code, the equations are as in Keras 0.
     """
 
     bare = "n"
@@ -157,7 +157,7 @@ class MUT2(_MUT):
     (2,)
 
     Source: R. Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network
-    architectures", ICML 2015. There is no official code; the equations are as in Keras 0.
+    architectures", ICML 2015; there is no official code, the equations are as in Keras 0.
     """
 
     bare = "r"
@@ -195,7 +195,7 @@ class MUT3(_MUT):
     (2,)
 
     Source: R. Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network
-    architectures", ICML 2015. There is no official code; the equations are as in Keras 0.
+    architectures", ICML 2015; there is no official code, the equations are as in Keras 0.
     """
 
     update_reads = "tanh"

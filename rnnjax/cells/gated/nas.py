@@ -47,8 +47,8 @@ class NAS(GatedCell):
         ValueError: a size is not a positive integer, or a name is unknown.
 
     Equals ``NASCell`` of TensorFlow 1 and of TensorFlow Addons, whose first values are others and
-    whose optional projection of h is not here. torchrecurrent and RecurrentLayers.jl add in the
-    fourth branch too.
+    whose optional projection of h is not here. In torchrecurrent and RecurrentLayers.jl the fourth
+    branch adds, too.
 
     >>> cell = NAS(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))

@@ -54,9 +54,9 @@ class NestedLSTM(GatedCell):
     Raises:
         ValueError: a size is not a positive integer, or a name is unknown.
 
-    Equals `rnnjax.LSTM` with ``depth=1`` and ``activation="tanh"``; and hannw/nlstm without
-    peepholes, whose outermost candidate is tanh. titu1994/Nested-LSTM adds where the input gate
-    multiplies.
+    Equals `rnnjax.LSTM` with ``depth=1`` and ``activation="tanh"``. With tanh it also equals
+    hannw/nlstm without peepholes. In titu1994/Nested-LSTM the input gate is added, where it should
+    multiply.
 
     >>> cell = NestedLSTM(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))
@@ -64,8 +64,8 @@ class NestedLSTM(GatedCell):
     >>> carry.c.shape
     (2, 2)
 
-    Source: J. R. A. Moniz, D. Krueger, "Nested LSTMs", ACML 2017, arXiv:1801.10308. There is no
-    official code: the nesting was checked in three independent ones; that the paper's outermost
+    Source: J. R. A. Moniz, D. Krueger, "Nested LSTMs", ACML 2017, arXiv:1801.10308; there is no
+    official code: the nesting was checked in three independent ones, that the paper's outermost
     candidate is linear was not established.
     """
 

@@ -54,8 +54,8 @@ class SCRN(FusedCell):
     Raises:
         ValueError: a size is not a positive integer, α is not in [0, 1), or a name is unknown.
 
-    Equals, where P is 0, `rnnjax.SimpleRNN` with ``activation="sigmoid"`` beside an exponential
-    average. In the official code h reads the previous s and the factor of x B is fixed at 0.05. In
+    Equals `rnnjax.SimpleRNN` with ``activation="sigmoid"`` beside an exponential average, where P
+    is 0. In the official code h reads the previous s and the factor of x B is fixed at 0.05. In
     torchrecurrent another state is fed back, and there are biases.
 
     >>> cell = SCRN(input_size=3, hidden_size=2, slow_size=4)

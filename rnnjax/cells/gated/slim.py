@@ -223,7 +223,7 @@ class SlimGRU(_Slim):
     (2,)
 
     Source: R. Dey, F. M. Salem, "Gate-variants of gated recurrent unit (GRU) neural networks",
-    IEEE MWSCAS 2017, arXiv:1701.05923, whose text was not read; two other codes agree on the gates.
+    IEEE MWSCAS 2017, arXiv:1701.05923; its text was not read, two other codes agree on the gates.
     """
 
     variant: Annotated[str, one_of(_OF_GRU)] = "1"
@@ -272,7 +272,7 @@ class SlimMGU(_Slim):
     (2,)
 
     Source: J. Heck, F. M. Salem, "Simplified minimal gated unit variations for recurrent neural
-    networks", IEEE MWSCAS 2017, arXiv:1701.03452. No code of all three was found: their order is
+    networks", IEEE MWSCAS 2017, arXiv:1701.03452; no code of all three was found: their order is
     taken to be that of the two other families, and was not established.
     """
 
