@@ -97,9 +97,10 @@ class _Slim(GatedCell):
         u = b_u = None
         if count:
             _, u, b_u, _ = self.draw_gates(at_gates, num_gates=count, two_biases=False)
-        if self.form.reads != "matrix":
-            has_vector = self.form.reads == "vector"
-            u = vector(at_vectors[0], (count * self.hidden_size,)) if has_vector else None
+        if self.form.reads == "vector":
+            u = vector(at_vectors[0], (count * self.hidden_size,))
+        elif self.form.reads is None:
+            u = None
         if self._reads_by_itself:
             w_h = vector(at_vectors[1], (self.hidden_size,))
         return SlimParams(w_x, w_h, b, u, b_u if self.form.has_bias else None)
