@@ -43,9 +43,8 @@ class RHN(FusedCell):
     Raises:
         ValueError: a size is not a positive integer, or the bias no finite number.
 
-    Equals `rnnjax.GRU` with ``reset_after=False``, where ``depth=1``, whose reset gate is open and
-    whose update gate, which keeps, has t's parameters with their signs turned. In some other codes
-    every layer is given the input.
+    Equals `rnnjax.UGRNN`, where ``depth=1``, whose gate, which keeps, has t's parameters with their
+    signs turned. In some other codes every layer is given the input.
 
     >>> cell = RHN(input_size=3, hidden_size=2, depth=4)
     >>> params = cell.init(jax.random.key(0))

@@ -23,6 +23,7 @@ from rnnjax import (
     RHN,
     SCRN,
     STAR,
+    UGRNN,
     NestedLSTM,
     SimpleRNN,
     SlimGRU,
@@ -272,14 +273,10 @@ def test_slim_cells_have_what_their_variant_leaves():
     assert names(SlimLSTM(D, H, "5", use_bias=False)) == {"w_x", "w_h", "u"}
 
 
-def test_a_highway_of_one_layer_is_a_gru_that_resets_nothing():
-    cell, plain = RHN(D, H, 1), GRU(D, H, reset_after=False)
-    p = drawn(cell)
-    fused = []
-    for own, reset in zip(p, (0, 0, OPEN), strict=True):
-        g, t = blocks(own, 2)
-        fused.append(joined(np.full_like(g, reset), -t, g))
-    assert_close(ran(cell, p), ran(plain, of(plain, *fused)))
+def test_a_highway_of_one_layer_has_one_gate():
+    p = drawn(RHN(D, H, 1))
+    fused = (joined(-t, g) for g, t in (blocks(own, 2) for own in p))
+    assert_close(ran(RHN(D, H, 1), p), ran(UGRNN(D, H), type(p)(*fused)))
 
 
 def test_a_highway_is_coupled_where_one_gate_is_the_other_with_its_sign_turned():
