@@ -93,3 +93,13 @@ class GatedCell(FusedCell):
         if read == z.shape[-1]:
             return z + u
         return jnp.concatenate([z[..., :read] + u, z[..., read:]], axis=-1)
+
+
+def times(h: jax.Array, w: jax.Array) -> jax.Array:
+    """A state ``[..., H]`` times weights ``[G H]`` of G gates, in the float type of these.
+
+    So a unit's gates read of the state nothing but itself; where they read all of it, see
+    `rnnjax.cell.recur`.
+    """
+    each = jnp.concatenate([h] * (w.shape[-1] // h.shape[-1]), axis=-1).astype(w.dtype)
+    return each * jnp.broadcast_to(w, each.shape)
