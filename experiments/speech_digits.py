@@ -92,9 +92,11 @@ class Config(xp.Config):
 
 def build_model(config: Config) -> SequenceTagger:
     """Recurrent layers, each read both ways, and a dense layer to the digits and the blank."""
-    sizes = [log_mel.FEATURES] + [2 * config.hidden_size] * (config.num_layers - 1)
-    layers = tuple(rnnjax.Bidirectional(xp.build_cell(config, size)) for size in sizes)
-    return SequenceTagger(rnnjax.Stack(layers, dropout=config.dropout), spoken.CLASSES)
+    layers: list[rnnjax.Layer] = []
+    for _ in range(config.num_layers):
+        size = layers[-1].output_size if layers else log_mel.FEATURES
+        layers.append(rnnjax.Bidirectional(xp.build_cell(config, size)))
+    return SequenceTagger(rnnjax.Stack(tuple(layers), dropout=config.dropout), spoken.CLASSES)
 
 
 def initial(model: SequenceTagger) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -100,11 +99,10 @@ def build_layer(
         dropout: rate of each layer's outputs but the top one's.
         options: of each cell, by name; as those of `build_cell`.
     """
-    sizes = [num_features] + [config.hidden_size] * config.num_layers
-    cells = [
-        wrap(i, build_cell(config, d, h, **options))
-        for i, (d, h) in enumerate(itertools.pairwise(sizes))
-    ]
+    cells: list[Layer] = []
+    for place in range(config.num_layers):
+        size = cells[-1].output_size if cells else num_features
+        cells.append(wrap(place, build_cell(config, size, **options)))
     return cells[0] if len(cells) == 1 else Stack(tuple(cells), dropout=dropout)
 
 

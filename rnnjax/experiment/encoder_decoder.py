@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -139,13 +138,14 @@ def build_model(config: Any, num_sources: int, num_targets: int) -> EncoderDecod
 
 def _decoder(config: Any, memory_size: int, how: dict[str, Any]) -> Cell:
     inputs = config.embedding_size + (memory_size if config.decoder == "context" else 0)
-    sizes = [inputs] + [config.hidden_size] * config.num_layers
-    cells = [build_cell(config, d, h, **how) for d, h in itertools.pairwise(sizes)]
+    cells: list[Cell] = []
+    for _ in range(config.num_layers):
+        cells.append(build_cell(config, cells[-1].output_size if cells else inputs, **how))
     own = cells[0] if len(cells) == 1 else Stack(tuple(cells), dropout=config.dropout)
     if config.decoder in ("plain", "context"):
         return own
     try:
-        scoring = ATTENTIONS[config.attention](config.hidden_size, memory_size, how)
+        scoring = ATTENTIONS[config.attention](own.output_size, memory_size, how)
     except ValueError as error:
         raise UsageError(f"--attention={config.attention}: {error}") from None
     if config.decoder == "attending":
