@@ -27,7 +27,7 @@ class RWAParams(NamedTuple):
 
 
 class RWACarry(NamedTuple):
-    """Carry, each ``[..., H]``: the hidden state h, and the sums n and d whose quotient it is made of.
+    """Carry, each ``[..., H]``: the hidden state h, and the sums n and d of which it is made.
 
     Both are divided by the exponential of m, the largest a so far.
     """
@@ -57,8 +57,8 @@ class RWA(FusedCell):
         hidden_size: H, units.
         use_bias: whether there are biases.
 
-    Parameters: `RWAParams`. Carry: `RWACarry`, which does not begin with zeros: h is tanh(s), and m
-    the lowest number. Output: ``[..., H]``.
+    Parameters: `RWAParams`. Carry: `RWACarry`, whose h does not begin with zeros but as tanh(s).
+    Output: ``[..., H]``.
 
     Raises:
         ValueError: a size is not a positive integer, or a flag is none.
@@ -102,7 +102,7 @@ class RWA(FusedCell):
     ) -> RWACarry:
         zeros = self.initial_carry(batch_shape, dtype)
         h = jnp.broadcast_to(jnp.tanh(params.s), zeros.h.shape).astype(zeros.h.dtype)
-        return zeros._replace(h=h, m=jnp.full_like(zeros.m, jnp.finfo(zeros.m.dtype).min))
+        return zeros._replace(h=h)
 
     def project(self, params: RWAParams, x: jax.Array) -> jax.Array:
         check_input(self, x)
@@ -116,8 +116,10 @@ class RWA(FusedCell):
         z_a, z_g, u = jnp.split(z, 3, axis=-1)
         read_a, read_g = jnp.split(recur(noise.on_state(carry.h), params.w_h), 2, axis=-1)
         a = z_a + read_a
-        m = jnp.maximum(carry.m, a)
-        kept, weight = jnp.exp(carry.m - m), jnp.exp(a - m)
+        # Before the first step m is no maximum of anything, and d is 0 then alone.
+        before = jnp.where(carry.d == 0, a, carry.m)
+        m = jnp.maximum(before, a)
+        kept, weight = jnp.exp(before - m), jnp.exp(a - m)
         n = carry.n * kept + noise.on_update(u * jnp.tanh(z_g + read_g)) * weight
         d = carry.d * kept + weight
         h = jnp.tanh(n / d)

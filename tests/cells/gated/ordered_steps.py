@@ -73,6 +73,7 @@ def rwa(p, carry, x):
     b_g, b_u = (0.0, 0.0) if p.b is None else np.split(p.b, 2)
     a = w_a @ x + u_a @ h
     z = (w_u @ x + b_u) * np.tanh(w_g @ x + u_g @ h + b_g)
+    m = np.where(d == 0, -1e38, m)  # before the first step
     largest = np.maximum(m, a)
     n = n * np.exp(m - largest) + z * np.exp(a - largest)
     d = d * np.exp(m - largest) + np.exp(a - largest)
