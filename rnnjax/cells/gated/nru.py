@@ -19,15 +19,14 @@ from rnnjax.normalization import layer_norm
 class NRUParams(NamedTuple):
     """Parameters of the hidden state, and of the Q = 2K + 4√(KM) sums that make up the writes.
 
-    ``w_x [D, H]``, ``w_h [H, H]``, ``w_m [M, H]``, ``u_h [H, Q]``, ``u_m [M, Q]``; ``b [H]`` and
-    ``b_u [Q]``; ``gain [H]`` and ``shift [H]`` of layer normalization (None where absent).
+    ``w_x [D, H]``, ``w_h [H, H]``, ``w_m [M, H]``, ``u [H + M, Q]``; ``b [H]`` and ``b_u [Q]``;
+    ``gain [H]`` and ``shift [H]`` of layer normalization (None where absent).
     """
 
     w_x: jax.Array
     w_h: jax.Array
     w_m: jax.Array
-    u_h: jax.Array
-    u_m: jax.Array
+    u: jax.Array
     b: jax.Array | None = None
     b_u: jax.Array | None = None
     gain: jax.Array | None = None
@@ -118,7 +117,7 @@ class NRU(NoisyCell):
         of_h, of_m = symmetric_uniform(d + h + m), symmetric_uniform(h + m)
         w, u = of_h(keys[0], (d + h + m, h)), of_m(keys[1], (h + m, width))
         return NRUParams(
-            w[:d], w[d : d + h], w[d + h :], u[:h], u[h:],
+            w[:d], w[d : d + h], w[d + h :], u,
             of_h(keys[2], (h,)) if self.use_bias else None,
             of_m(keys[3], (width,)) if self.use_bias else None,
             jnp.ones(h) if self.layer_norm else None,
@@ -139,7 +138,8 @@ class NRU(NoisyCell):
         if params.gain is not None:
             a = layer_norm(a, params.gain, params.shift, epsilon=1e-5)
         h = jax.nn.relu(a)
-        sums = recur(noise.on_state(h), params.u_h) + recur(carry.m, params.u_m, params.b_u)
+        read = jnp.concatenate([noise.on_state(h), carry.m], axis=-1)
+        sums = recur(read, params.u, params.b_u)
         k = self.heads
         alpha, beta = (self._rectified(sums[..., part : part + k]) for part in (0, k))
         p, q, r, s = jnp.split(sums[..., 2 * k :], 4, axis=-1)

@@ -97,7 +97,7 @@ def nru(heads, *, layer_norm=False, rectify=False):
         if layer_norm:
             a = (a - a.mean()) / np.sqrt(a.var() + 1e-5) * p.gain + or_zero(p.shift)
         h = relu(a)
-        sums = np.concatenate([p.u_h, p.u_m]).T @ np.concatenate([h, m]) + or_zero(p.b_u)
+        sums = p.u.T @ np.concatenate([h, m]) + or_zero(p.b_u)
         alpha, beta, rest = np.split(sums, (heads, 2 * heads))
         add, erase = np.split(rest, 2)
         m = m + (writes(alpha, add, m.size) - writes(beta, erase, m.size)).mean(axis=0)
@@ -143,6 +143,13 @@ def mass_conserving_lstm(mass_size):
 def stored(params, carry):
     """So much is in store that the sum stays above 0, whatever the inputs."""
     return params, type(carry)(*(np.abs(own) + 6 for own in carry))
+
+
+def awake(params, carry):
+    """The units are above the corner of their relu, and so have a gradient."""
+    small = {name: 0.3 * getattr(params, name) for name in ("w_x", "w_h", "w_m")}
+    b, b_u = (np.abs(own) + 2 for own in (params.b, params.b_u))
+    return params._replace(b=b, b_u=b_u, u=0.3 * params.u, **small), carry
 
 
 def averaged(params, carry):
@@ -247,6 +254,9 @@ rwa_case = functools.partial(
     ),
 )
 
+# Through a softmax a NaN from before a reset reaches the gradient of the weights.
+KEEPS_NAN = ("test_what_lies_before_a_reset_reaches_no_gradient_of_what_lies_behind_it",)
+
 CASES = [
     CellUnderTest("dsgu", lambda: DSGU(3, 4), sgu(deep=True)),
     CellUnderTest(
@@ -254,8 +264,19 @@ CASES = [
         lambda: DSGU(3, 4, "hard_sigmoid", use_bias=False),
         sgu("hard_sigmoid", deep=True),
     ),
-    CellUnderTest("ea_lstm", lambda: EALSTM(3, 4, 2), ea_lstm(2)),
-    CellUnderTest("ea_lstm-no_bias", lambda: EALSTM(3, 4, 1, use_bias=False), ea_lstm(1)),
+    # Its recurrent weights begin as identity matrices, whatever the key.
+    CellUnderTest(
+        "ea_lstm",
+        lambda: EALSTM(3, 4, 2),
+        ea_lstm(2),
+        exempt=("test_different_keys_give_different_parameters",),
+    ),
+    CellUnderTest(
+        "ea_lstm-no_bias",
+        lambda: EALSTM(3, 4, 1, use_bias=False),
+        ea_lstm(1),
+        exempt=("test_different_keys_give_different_parameters",),
+    ),
     CellUnderTest("jordan_rnn", lambda: JordanRNN(3, 4), jordan_rnn()),
     CellUnderTest(
         "jordan_rnn-decay",
@@ -269,12 +290,14 @@ CASES = [
         lambda: MassConservingLSTM(3, 4, 1),
         mass_conserving_lstm(1),
         adapt=stored,
+        exempt=KEEPS_NAN,
     ),
     CellUnderTest(
         "mass_conserving_lstm-no_bias",
         lambda: MassConservingLSTM(3, 4, 2, use_bias=False),
         mass_conserving_lstm(2),
         adapt=stored,
+        exempt=KEEPS_NAN,
     ),
     CellUnderTest(
         "memory_controller_lstm", lambda: MemoryControllerLSTM(3, 4), memory_controller_lstm
@@ -288,15 +311,19 @@ CASES = [
     CellUnderTest("miru1-no_bias", lambda: MiRU1(3, 4, 0.8, use_bias=False), miru1(0.8)),
     CellUnderTest("miru2", lambda: MiRU2(3, 4), miru2(0.5, 0.5)),
     CellUnderTest("miru2-no_bias", lambda: MiRU2(3, 4, 0.2, 0.9, use_bias=False), miru2(0.2, 0.9)),
-    CellUnderTest("nru", lambda: NRU(3, 4, 8, 2), nru(2)),
+    CellUnderTest("nru", lambda: NRU(3, 4, 8, 2), nru(2), awake),
     CellUnderTest(
         "nru-layer_norm",
         lambda: NRU(3, 4, 8, 2, layer_norm=True, use_bias=False),
         nru(2, layer_norm=True),
     ),
-    CellUnderTest("nru-rectify", lambda: NRU(3, 4, 8, 2, rectify=True), nru(2, rectify=True)),
-    CellUnderTest("on_lstm", lambda: ONLSTM(3, 4), on_lstm(1)),
-    CellUnderTest("on_lstm-chunks", lambda: ONLSTM(3, 4, 2, use_bias=False), on_lstm(2)),
+    CellUnderTest(
+        "nru-rectify", lambda: NRU(3, 4, 8, 2, rectify=True), nru(2, rectify=True), awake
+    ),
+    CellUnderTest("on_lstm", lambda: ONLSTM(3, 4), on_lstm(1), exempt=KEEPS_NAN),
+    CellUnderTest(
+        "on_lstm-chunks", lambda: ONLSTM(3, 4, 2, use_bias=False), on_lstm(2), exempt=KEEPS_NAN
+    ),
     CellUnderTest("residual_lstm", lambda: ResidualLSTM(3, 4), residual_lstm),
     CellUnderTest("residual_lstm-equal", lambda: ResidualLSTM(4, 4), residual_lstm),
     CellUnderTest(

@@ -259,9 +259,7 @@ def test_nru_does_not_see_how_long_what_it_writes_is():
     cell = NRU(3, SIZE, 8, 2)
     params = drawn(cell)
     longer = np.repeat([1.0, 1e4], [4, 16])
-    scaled = params._replace(
-        u_h=params.u_h * longer, u_m=params.u_m * longer, b_u=params.b_u * longer
-    )
+    scaled = params._replace(u=params.u * longer, b_u=params.b_u * longer)
     m = np.tile(C, 2)
     assert_close(outputs(cell, scaled, H, m), outputs(cell, params, H, m))
 
@@ -270,9 +268,9 @@ def test_nru_needs_a_square_number_and_begins_like_linear_layers():
     with pytest.raises(ValueError, match=r"^NRU: the product of heads and memory_size .*\.$"):
         NRU(3, SIZE, 6, 2)
     params = init(NRU(3, SIZE), jax.random.key(0))
-    assert params.u_m.shape == (64, 2 * 4 + 4 * 16)
+    assert params.u.shape == (SIZE + 64, 2 * 4 + 4 * 16)
     assert max(np.abs(own).max() for own in (params.w_x, params.w_h, params.w_m)) <= 71**-0.5
-    assert 0.9 * 68**-0.5 < np.abs(params.u_m).max() <= 68**-0.5
+    assert 0.9 * 68**-0.5 < np.abs(params.u).max() <= 68**-0.5
 
 
 def test_jordan_rnn_that_gives_out_its_units_is_a_simple_rnn():
