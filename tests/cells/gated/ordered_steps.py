@@ -147,9 +147,13 @@ def stored(params, carry):
 
 def awake(params, carry):
     """The units are above the corner of their relu, and so have a gradient."""
-    small = {name: 0.3 * getattr(params, name) for name in ("w_x", "w_h", "w_m")}
-    b, b_u = (np.abs(own) + 2 for own in (params.b, params.b_u))
-    return params._replace(b=b, b_u=b_u, u=0.3 * params.u, **small), carry
+
+    def scaled(name, own):
+        if own is None or name in ("gain", "shift"):
+            return own
+        return (np.abs(own) + 2 if own.ndim == 1 else 0.3 * own).astype(own.dtype)
+
+    return type(params)(*map(scaled, params._fields, params)), carry
 
 
 def averaged(params, carry):
@@ -254,7 +258,7 @@ rwa_case = functools.partial(
     ),
 )
 
-# Through a softmax a NaN from before a reset reaches the gradient of the weights.
+# A NaN from before a reset reaches the gradient of these cells' weights (0 times NaN is NaN).
 KEEPS_NAN = ("test_what_lies_before_a_reset_reaches_no_gradient_of_what_lies_behind_it",)
 
 CASES = [
