@@ -10,10 +10,10 @@ import jax.numpy as jnp
 
 from rnnjax.activations import gates
 from rnnjax.cell import recur, settled
-from rnnjax.cells.physical.skew import tilted
 from rnnjax.gated_cell import GatedCell, GatedParams, HiddenCarry
 from rnnjax.hyperparameters import Positive, Real
 from rnnjax.noise import SILENCE, Noise
+from rnnjax.physical_cell import tilted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +119,8 @@ class GatedAntisymmetricRNN(AntisymmetricCell):
     >>> params.w_x.shape, params.w_h.shape
     ((3, 4), (2, 2))
 
-    Source: as of `AntisymmetricRNN`.
+    Source: B. Chang, M. Chen, E. Haber, E. Chi, "AntisymmetricRNN: a dynamical system view on
+    recurrent neural networks", ICLR 2019, arXiv:1902.09689; there is no code of the authors'.
     """
 
     gate_names = ("i", "n")

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS
 from rnnjax.cell import NoisyCell, affine, recur, settled, zero_carry
-from rnnjax.cells.physical.gaps import TimedInput, check_features, features, gap_like, parted
 from rnnjax.gated_cell import HiddenCarry
 from rnnjax.hyperparameters import Flag, Size, check_hyperparameters, one_of
 from rnnjax.initializers import symmetric_uniform
 from rnnjax.noise import SILENCE, Noise
+from rnnjax.timed_cell import TimedInput, check_features, features, gap_like, parted
 
 
 class CfCParams(NamedTuple):

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import recur, settled
-from rnnjax.cells.physical.physical_cell import PairCarry, PhysicalCell
 from rnnjax.hyperparameters import Positive, Real
 from rnnjax.initializers import symmetric_uniform
 from rnnjax.noise import SILENCE, Noise
+from rnnjax.physical_cell import PairCarry, PhysicalCell
 
 
 class CoRNNParams(NamedTuple):
@@ -48,7 +48,7 @@ class CoRNN(PhysicalCell):
     Raises:
         ValueError: a size is not a positive integer, or a number is none.
 
-    Equals, where all parameters are 0, a linear damped oscillator. The damping reads the old z, as
+    Equals a linear damped oscillator where all parameters are 0. The damping reads the old z, as
     in the authors' code. torchrecurrent begins with Δ = 0.1 and γ = ε = 1.
 
     >>> cell = CoRNN(input_size=3, hidden_size=2)

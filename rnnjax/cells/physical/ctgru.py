@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import recur, settled, zero_carry
-from rnnjax.cells.physical.gaps import TimedCell, TimedInput, gap_like
 from rnnjax.gated_cell import GatedParams
 from rnnjax.hyperparameters import Size
 from rnnjax.noise import SILENCE, Noise
+from rnnjax.timed_cell import TimedCell, TimedInput, gap_like
 
 
 class CTGRUCarry(NamedTuple):
@@ -53,9 +53,9 @@ class CTGRU(TimedCell):
         ValueError: a size is not a positive integer, the time is the only feature, or a name is
             unknown.
 
-    With one scale and no time, what is stored is q alone. ``ctrnn_model.py`` in
-    raminmh/liquid_time_constant_networks decays by exp(-1/ln τ), which erases the first scale at
-    every step, and has a ln τ of its own for each scale.
+    Equals `rnnjax.SimpleRNN`, its state times e^(-Δt), where there is one scale.
+    ``ctrnn_model.py`` in raminmh/liquid_time_constant_networks decays by exp(-1/ln τ), which erases
+    the first scale at every step, and has a ln τ of its own for each scale.
 
     >>> cell = CTGRU(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))
@@ -72,6 +72,7 @@ class CTGRU(TimedCell):
     scales: Size = 8
 
     gate_names = ("r", "s", "q")
+    carry_type = CTGRUCarry
     noise_places = ("update",)
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> CTGRUCarry:

@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import recur, settled
-from rnnjax.cells.physical.gaps import solved
 from rnnjax.gated_cell import GatedCell, GatedParams, HiddenCarry
 from rnnjax.hyperparameters import Positive, Size
 from rnnjax.noise import SILENCE, Noise
+from rnnjax.timed_cell import solved
 
 
 @jax.tree_util.register_static

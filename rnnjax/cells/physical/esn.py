@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import recur, settled
-from rnnjax.cells.physical.physical_cell import PhysicalCell
 from rnnjax.gated_cell import GatedParams, HiddenCarry
 from rnnjax.hyperparameters import Positive
 from rnnjax.noise import SILENCE, Noise
+from rnnjax.physical_cell import PhysicalCell
 
 
 @jax.tree_util.register_static

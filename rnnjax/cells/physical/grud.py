@@ -101,6 +101,7 @@ class GRUD(GatedCell):
     """
 
     gate_names = ("r", "z", "n")
+    carry_type = GRUDCarry
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -10,11 +10,11 @@ import jax.numpy as jnp
 
 from rnnjax.activations import gates
 from rnnjax.cell import recur, settled
-from rnnjax.cells.physical.physical_cell import PairCarry
 from rnnjax.gated_cell import GatedCell
 from rnnjax.hyperparameters import Initialization, Positive
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.noise import SILENCE, Noise
+from rnnjax.physical_cell import PairCarry
 
 
 class LEMParams(NamedTuple):
@@ -56,10 +56,10 @@ class LEM(GatedCell):
     Raises:
         ValueError: a size is not a positive integer, Δ is not positive, or a name is unknown.
 
-    Equals, where Δ = 1 and both gates are open, `rnnjax.SimpleRNN` whose output another layer
-    without a state reads. torchrecurrent, RecurrentLayers.jl and LuxRecurrentLayers.jl let y read
-    the z of the step before, which is another cell. The authors' fused product has the order Δ_y,
-    Δ_z, that of y, that of z.
+    Equals two layers without gates, the lower of which reads what the upper one gave before, where
+    Δ = 1 and both gates are open. torchrecurrent, RecurrentLayers.jl and LuxRecurrentLayers.jl let
+    y read the z of the step before, which is another cell. The authors' fused product has the order
+    Δ_y, Δ_z, that of y, that of z.
 
     >>> cell = LEM(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))

@@ -10,11 +10,10 @@ import jax.numpy as jnp
 
 from rnnjax.activations import gates
 from rnnjax.cell import recur, settled
-from rnnjax.cells.physical.physical_cell import PhysicalCell
-from rnnjax.cells.physical.skew import tilted
 from rnnjax.gated_cell import HiddenCarry
 from rnnjax.hyperparameters import Flag, Positive, Real
 from rnnjax.noise import SILENCE, Noise
+from rnnjax.physical_cell import PhysicalCell, tilted
 
 
 class LipschitzRNNParams(NamedTuple):

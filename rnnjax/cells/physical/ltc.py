@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import NoisyCell, settled, zero_carry
-from rnnjax.cells.physical.gaps import TimedInput, check_features, features, gap_like, parted
 from rnnjax.gated_cell import HiddenCarry
 from rnnjax.hyperparameters import Flag, Size, check_hyperparameters
 from rnnjax.noise import SILENCE, Noise
+from rnnjax.timed_cell import TimedInput, check_features, features, gap_like, parted
 
 
 class LTCParams(NamedTuple):

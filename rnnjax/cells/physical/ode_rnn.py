@@ -10,28 +10,24 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import gates
-from rnnjax.cell import NoisyCell, recur, settled
-from rnnjax.cells.gru import GRU, GRUCarry, GRUParams
-from rnnjax.cells.physical.gaps import (
-    SOLVERS,
-    TimedInput,
-    check_features,
-    features,
-    gap_like,
-    parted,
-    solved,
-)
-from rnnjax.hyperparameters import Flag, Initialization, Size, check_hyperparameters, one_of
+from rnnjax.cell import recur, settled
+from rnnjax.gated_cell import HiddenCarry
+from rnnjax.hyperparameters import Size, one_of
 from rnnjax.noise import SILENCE, Noise
+from rnnjax.timed_cell import SOLVERS, TimedCell, TimedInput, gap_like, solved
 
 
 class ODERNNParams(NamedTuple):
-    """Parameters: those of the cell, and of the slope.
+    """Parameters of the unit, in the order r, z, n, and of the slope.
 
-    ``w_in [H, U]``, ``b_in [U]``, ``w_out [U, H]``, ``b_out [H]``.
+    ``w_x [D, 3H]`` (without the time), ``w_h [H, 3H]``, ``b``, ``b_h [3H]``; ``w_in [H, U]``,
+    ``b_in [U]``, ``w_out [U, H]``, ``b_out [H]``.
     """
 
-    cell: GRUParams
+    w_x: jax.Array
+    w_h: jax.Array
+    b: jax.Array | None
+    b_h: jax.Array | None
     w_in: jax.Array
     b_in: jax.Array | None
     w_out: jax.Array
@@ -39,59 +35,46 @@ class ODERNNParams(NamedTuple):
 
 
 class GRUODEParams(NamedTuple):
-    """Parameters: those of the cell, and of the slope: ``w [H, 3H]``, ``b [3H]``, as r, z, n."""
+    """Parameters of the unit, and of the slope, both in the order r, z, n.
 
-    cell: GRUParams
-    w: jax.Array
+    ``w_x [D, 3H]`` (without the time), ``w_h [H, 3H]``, ``b``, ``b_h [3H]``; ``w_s [H, 3H]``,
+    ``b_s [3H]``.
+    """
+
+    w_x: jax.Array
+    w_h: jax.Array
     b: jax.Array | None
+    b_h: jax.Array | None
+    w_s: jax.Array
+    b_s: jax.Array | None
 
 
 @dataclasses.dataclass(frozen=True)
-class EvolvingGRU(NoisyCell):
-    """A `rnnjax.GRU` that at every step is given what its state has become since the last one."""
+class EvolvingGRU(TimedCell):
+    """A gated recurrent unit whose state, between two inputs, follows a slope."""
 
-    input_size: Size
-    hidden_size: Size
     solver: Annotated[str, one_of(SOLVERS)] = "euler"
     unfolds: Size = 4
-    timed: Flag = dataclasses.field(default=False, kw_only=True)
-    initialization: Initialization = dataclasses.field(default="keras", kw_only=True)
-    use_bias: Flag = dataclasses.field(default=True, kw_only=True)
 
-    def __post_init__(self) -> None:
-        check_hyperparameters(self)
-        check_features(self)
-
-    @property
-    def output_size(self) -> int:
-        return self.hidden_size
-
-    @property
-    def _cell(self) -> GRU:
-        own = {"initialization": self.initialization, "use_bias": self.use_bias}
-        return GRU(features(self), self.hidden_size, **own)
+    gate_names = ("r", "z", "n")
 
     @abc.abstractmethod
     def slope(self, params: Any, h: jax.Array) -> jax.Array:
         """The derivative of the state by the time."""
 
-    def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> GRUCarry:
-        return self._cell.initial_carry(batch_shape, dtype)
-
-    def project(self, params: Any, x: jax.Array) -> TimedInput:
-        x, gap = parted(self, x)
-        return TimedInput(self._cell.project(params.cell, x), gap)
-
     def step(
-        self, params: Any, carry: GRUCarry, z: TimedInput, noise: Noise = SILENCE
-    ) -> tuple[GRUCarry, jax.Array]:
+        self, params: Any, carry: HiddenCarry, z: TimedInput, noise: Noise = SILENCE
+    ) -> tuple[HiddenCarry, jax.Array]:
         def slope(h: jax.Array) -> jax.Array:
             return self.slope(params, noise.on_state(h))
 
-        gap = gap_like(z.gap, carry.h)
-        h = solved(self.solver, slope, carry.h, gap, self.unfolds)
-        after, y = self._cell.step(params.cell, GRUCarry(h), z.z, noise)
-        return settled(carry, after, y, z.z)
+        h = solved(self.solver, slope, carry.h, gap_like(z.gap, carry.h), self.unfolds)
+        u = recur(noise.on_state(h), params.w_h, params.b_h)
+        split = 2 * self.hidden_size
+        r, update = gates(z.z[..., :split] + u[..., :split], ("sigmoid", "sigmoid"))
+        n = jnp.tanh(z.z[..., split:] + r * u[..., split:])
+        h = (1 - update) * noise.on_update(n) + update * h
+        return settled(carry, HiddenCarry(h), h, z.z)
 
 
 @jax.tree_util.register_static
@@ -115,7 +98,7 @@ class ODERNN(EvolvingGRU):
             with standard deviation 0.1, its biases at 0.
         use_bias: whether there are biases.
 
-    Parameters: `ODERNNParams`. Carry: `rnnjax.cells.GRUCarry`. Output: ``[..., H]``.
+    Parameters: `ODERNNParams`. Carry: `HiddenCarry`. Output: ``[..., H]``.
 
     Raises:
         ValueError: a size is not a positive integer, the time is the only feature, or a name is
@@ -141,7 +124,8 @@ class ODERNN(EvolvingGRU):
         keys, h, u = jax.random.split(key, 3), self.hidden_size, self.units
         b_in, b_out = (jnp.zeros((u,)), jnp.zeros((h,))) if self.use_bias else (None, None)
         return ODERNNParams(
-            self._cell.init(keys[0]), 0.1 * jax.random.normal(keys[1], (h, u)), b_in,
+            *self.draw_gates(keys[0], num_gates=3, two_biases=True),
+            0.1 * jax.random.normal(keys[1], (h, u)), b_in,
             0.1 * jax.random.normal(keys[2], (u, h)), b_out,
         )  # fmt: skip
 
@@ -173,7 +157,7 @@ class GRUODE(EvolvingGRU):
         initialization: "keras" or "torch", as of `rnnjax.GRU`, for the maps of h alone likewise.
         use_bias: whether there are biases.
 
-    Parameters: `GRUODEParams`. Carry: `rnnjax.cells.GRUCarry`. Output: ``[..., H]``.
+    Parameters: `GRUODEParams`. Carry: `HiddenCarry`. Output: ``[..., H]``.
 
     Raises:
         ValueError: a size is not a positive integer, the time is the only feature, or a name is
@@ -196,12 +180,13 @@ class GRUODE(EvolvingGRU):
 
     def init(self, key: jax.Array) -> GRUODEParams:
         first, own = jax.random.split(key)
-        alone = dataclasses.replace(self._cell, reset_after=False).init(own)
-        return GRUODEParams(self._cell.init(first), alone.w_h, alone.b)
+        unit = self.draw_gates(first, num_gates=3, two_biases=True)
+        _, w_s, b_s, _ = self.draw_gates(own, num_gates=3, two_biases=False)
+        return GRUODEParams(*unit, w_s, b_s)
 
     def slope(self, params: GRUODEParams, h: jax.Array) -> jax.Array:
         split = 2 * self.hidden_size
-        b = (None, None) if params.b is None else (params.b[:split], params.b[split:])
-        r, z = gates(recur(h, params.w[:, :split], b[0]), ("sigmoid", "sigmoid"))
-        n = jnp.tanh(recur(r * h, params.w[:, split:], b[1]))
+        b = (None, None) if params.b_s is None else (params.b_s[:split], params.b_s[split:])
+        r, z = gates(recur(h, params.w_s[:, :split], b[0]), ("sigmoid", "sigmoid"))
+        n = jnp.tanh(recur(r * h, params.w_s[:, split:], b[1]))
         return (1 - z) * (n - h)

@@ -47,7 +47,7 @@ class TauGRU(GatedCell):
     Raises:
         ValueError: a size is not a positive integer, or a name is unknown.
 
-    Where a is 0 it is the update-gate network of Collins et al. (2017), whose gate keeps. The order
+    Equals the update-gate network of J. Collins et al., whose gate keeps, where a is 0. The order
     of torchrecurrent's ``tauGRU`` is u, z (n here), g, a.
 
     >>> cell = TauGRU(input_size=3, hidden_size=2, delay=5)
@@ -64,6 +64,7 @@ class TauGRU(GatedCell):
     delay: Size = 1
 
     gate_names = ("u", "g", "a", "n")
+    carry_type = TauGRUCarry
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> TauGRUCarry:
         h = self.hidden_size

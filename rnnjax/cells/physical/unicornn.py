@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import settled
-from rnnjax.cells.physical.physical_cell import PairCarry, PhysicalCell
 from rnnjax.hyperparameters import Positive, Real
 from rnnjax.initializers import symmetric_uniform
 from rnnjax.noise import SILENCE, Noise
+from rnnjax.physical_cell import PairCarry, PhysicalCell
 
 
 class UnICORNNParams(NamedTuple):

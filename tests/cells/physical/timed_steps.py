@@ -115,31 +115,30 @@ def ode_rnn(unfolds=4, solver="euler", *, timed=False):
         def f(h):
             return p.w_out.T @ np.tanh(p.w_in.T @ h + bias(p.b_in)) + bias(p.b_out)
 
-        return gru_of(p.cell, solve(f, h, gap, unfolds, solver), x)
+        return gru_of(p, solve(f, h, gap, unfolds, solver), x)
 
     return step
 
 
 def gru_of(p, h, x):
-    if p.b is None:
-        zeros = np.zeros(p.w_x.shape[1])
-        p = p._replace(b=zeros, b_h=zeros)
-    return gru()(p, (h,), x)
+    zeros = np.zeros(p.w_x.shape[1])
+    biases = [zeros if b is None else b for b in (p.b, p.b_h)]
+    return gru()((p.w_x, p.w_h, *biases), (h,), x)
 
 
 def gru_ode(unfolds=4, solver="euler", *, timed=False):
     def step(p, carry, x):
         (h,) = carry
         x, gap = parted(x, timed=timed)
-        u_r, u_z, u_n = np.split(p.w.T, 3)
-        b_r, b_z, b_n = (0.0, 0.0, 0.0) if p.b is None else np.split(p.b, 3)
+        u_r, u_z, u_n = np.split(p.w_s.T, 3)
+        b_r, b_z, b_n = (0.0, 0.0, 0.0) if p.b_s is None else np.split(p.b_s, 3)
 
         def f(h):
             z = sigmoid(u_z @ h + b_z)
             n = np.tanh(u_n @ (sigmoid(u_r @ h + b_r) * h) + b_n)
             return (1 - z) * (n - h)
 
-        return gru_of(p.cell, solve(f, h, gap, unfolds, solver), x)
+        return gru_of(p, solve(f, h, gap, unfolds, solver), x)
 
     return step
 

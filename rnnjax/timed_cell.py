@@ -46,12 +46,14 @@ class TimedCell(GatedCell):
         check_features(self)
 
     def draw_gates(self, key: jax.Array, num_gates: int, **options: Any) -> Any:
+        """As of `rnnjax.fused_cell.FusedCell`, for inputs without the time."""
         return gate_params(
             key, self.initialization, features(self), self.hidden_size,
             num_gates=num_gates, use_bias=self.use_bias, **options,
         )  # fmt: skip
 
     def project(self, params: Any, x: jax.Array) -> TimedInput:
+        """As of `rnnjax.Cell`, with the time apart."""
         x, gap = parted(self, x)
         return TimedInput(affine(x, params.w_x, params.b), gap)
 

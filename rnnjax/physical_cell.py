@@ -1,4 +1,4 @@
-"""What cells whose first values are their paper's have in common, and two states side by side."""
+"""What cells that discretise differential equations have in common."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any, ClassVar, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from rnnjax.cell import affine, check_input
 from rnnjax.fused_cell import FusedCell
@@ -40,5 +41,24 @@ class PhysicalCell(FusedCell):
     carry_type: ClassVar[type] = HiddenCarry
 
     def project(self, params: Any, x: jax.Array) -> Any:
+        """As of `rnnjax.Cell`."""
         check_input(self, x)
         return affine(x, params.w_x, params.b)
+
+
+def tilted(m: jax.Array, beta: float, gamma: float) -> jax.Array:
+    r"""A matrix between its antisymmetric part and its symmetric part, moved to the left.
+
+    .. math:: S = \beta (M - M^\top) + (1 - \beta) (M + M^\top) - \gamma I
+
+    Args:
+        m: M ``[H, H]``.
+        beta: β; at 1 the real parts of all eigenvalues are -γ.
+        gamma: γ.
+
+    >>> tilted(jnp.array([[5.0, 3.0], [1.0, 7.0]]), 1.0, 0.5).tolist()
+    [[-0.5, 2.0], [-2.0, -0.5]]
+    """
+    across = jnp.matrix_transpose(m)
+    moved = gamma * jnp.eye(m.shape[-1], dtype=m.dtype)
+    return beta * (m - across) + (1 - beta) * (m + across) - moved
