@@ -62,8 +62,8 @@ class AntisymmetricRNN(AntisymmetricCell):
     Raises:
         ValueError: a size is not a positive integer, a number is none, or a name is unknown.
 
-    Equals `rnnjax.LipschitzRNN` without its linear part. torchrecurrent and RecurrentLayers.jl
-    begin with ε = 1 and γ = 0; rnn-jax subtracts the number γ inside of tanh, not γ h.
+    Equals `rnnjax.LipschitzRNN` without its linear part. In torchrecurrent and RecurrentLayers.jl
+    one begins with ε = 1 and γ = 0; rnn-jax subtracts the number γ inside of tanh, not γ h.
 
     >>> cell = AntisymmetricRNN(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))

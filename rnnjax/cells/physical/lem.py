@@ -57,8 +57,8 @@ class LEM(GatedCell):
         ValueError: a size is not a positive integer, Δ is not positive, or a name is unknown.
 
     Equals two layers without gates, the lower of which reads what the upper one gave before, where
-    Δ = 1 and both gates are open. torchrecurrent, RecurrentLayers.jl and LuxRecurrentLayers.jl let
-    y read the z of the step before, which is another cell. The authors' fused product has the order
+    Δ = 1 and both gates are open. In torchrecurrent, RecurrentLayers.jl and LuxRecurrentLayers.jl
+    y reads the z of the step before, which is another cell. The authors' fused product has the order
     Δ_y, Δ_z, that of y, that of z.
 
     >>> cell = LEM(input_size=3, hidden_size=2)

@@ -47,8 +47,8 @@ class TauGRU(GatedCell):
     Raises:
         ValueError: a size is not a positive integer, or a name is unknown.
 
-    Equals the update-gate network of J. Collins et al., whose gate keeps, where a is 0. The order
-    of torchrecurrent's ``tauGRU`` is u, z (n here), g, a.
+    Equals `rnnjax.UGRNN`, whose gate is the complement of g, where a is 0. The order of
+    torchrecurrent's ``tauGRU`` is u, z (n here), g, a.
 
     >>> cell = TauGRU(input_size=3, hidden_size=2, delay=5)
     >>> params = cell.init(jax.random.key(0))

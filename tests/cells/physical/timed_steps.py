@@ -196,7 +196,13 @@ CASES = [
         ctrnn(2, 0.3, 1.7),
     ),
     CellUnderTest("ltc", lambda: LTC(3, 4), ltc()),
-    CellUnderTest("ltc-timed", lambda: LTC(3, 4, 2, timed=True), ltc(2, timed=True)),
+    CellUnderTest(
+        "ltc-timed",
+        lambda: LTC(3, 4, 4, timed=True),
+        ltc(4, timed=True),
+        # Of so large a capacity that the random times, which may be negative, divide by nothing small.
+        adapt=lambda params, carry: (params._replace(cm=params.cm + 5), carry),
+    ),
     CellUnderTest("cfc", lambda: CfC(3, 4, 5), cfc()),
     CellUnderTest(
         "cfc-deep",
