@@ -58,8 +58,8 @@ class LEM(GatedCell):
 
     Equals two layers without gates, the lower of which reads what the upper one gave before, where
     Δ = 1 and both gates are open. In torchrecurrent, RecurrentLayers.jl and LuxRecurrentLayers.jl
-    y reads the z of the step before, which is another cell. The authors' fused product has the order
-    Δ_y, Δ_z, that of y, that of z.
+    y reads the z of the step before, which is another cell. The authors' fused product has the
+    order Δ_y, Δ_z, that of y, that of z.
 
     >>> cell = LEM(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))

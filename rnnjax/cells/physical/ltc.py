@@ -75,8 +75,7 @@ class LTC(NoisyCell):
     Equals ``ncps.torch.LTCCell`` with ``implicit_param_constraints=True``, a ``FullyConnected``
     wiring and no output mapping, but for the 1e-8 which that adds to the denominator. Of e, ncps
     draws -1 for a third and 1 for the rest. The first repository fixes cm at 0.5 and g at 1, and
-    knows no Δt. Where Δt is 0, v stays;
-    where it is negative, the denominator may be 0.
+    knows no Δt. Where Δt is 0, v stays; where it is negative, the denominator may be 0.
 
     >>> cell = LTC(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))

@@ -20,6 +20,7 @@ from rnnjax import (
     LEM,
     LTC,
     ODERNN,
+    UGRNN,
     AntisymmetricRNN,
     CfC,
     CoRNN,
@@ -259,10 +260,11 @@ def test_without_feedback_it_is_an_update_gate_network():
     b = params.b.copy()
     b[8:12] = -60
     params = params._replace(b=b)
-    u, g = (x @ part(params.w_x, k, of=4) + carry.h @ part(params.w_h, k, of=4)
-            + part(params.b, k, of=4) for k in (0, 1))  # fmt: skip
-    g = 1 / (1 + np.exp(-g))
-    assert_close(stepped(cell, params, carry, x)[1], (1 - g) * carry.h + g * np.tanh(u))
+    # Its gate keeps.
+    signs, plain = np.repeat([-1.0, 1.0], 4), UGRNN(3, 4)
+    same = type(params)(*(signs * part(own, 1, 0, of=4) for own in params))
+    expected = stepped(plain, same, type(plain.initial_carry())(carry.h), x)[1]
+    assert_close(stepped(cell, params, carry, x)[1], expected)
 
 
 def test_feedback_comes_from_the_delay_and_a_step():

@@ -200,7 +200,7 @@ CASES = [
         "ltc-timed",
         lambda: LTC(3, 4, 4, timed=True),
         ltc(4, timed=True),
-        # Of so large a capacity that the random times, which may be negative, divide by nothing small.
+        # The times are random and may be negative: then only a capacity keeps the denominator up.
         adapt=lambda params, carry: (params._replace(cm=params.cm + 5), carry),
     ),
     CellUnderTest("cfc", lambda: CfC(3, 4, 5), cfc()),
