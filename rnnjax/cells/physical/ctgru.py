@@ -16,9 +16,9 @@ from rnnjax.timed_cell import TimedCell, TimedInput, gap_like
 
 
 class CTGRUCarry(NamedTuple):
-    """Carry: what each unit remembers at each time scale, ``h [..., H, M]``."""
+    """Carry: what each unit remembers at each time scale, ``traces [..., H, M]``."""
 
-    h: jax.Array
+    traces: jax.Array
 
 
 @jax.tree_util.register_static
@@ -60,7 +60,7 @@ class CTGRU(TimedCell):
     >>> cell = CTGRU(input_size=3, hidden_size=2)
     >>> params = cell.init(jax.random.key(0))
     >>> carry, y = cell(params, cell.initial_carry(), jnp.array([1.0, -1.0, 2.0]))
-    >>> carry.h.shape
+    >>> carry.traces.shape
     (2, 8)
 
     Source: M. C. Mozer, D. Kazakov, R. V. Lindsey, "Discrete event, continuous time RNNs",
@@ -76,12 +76,12 @@ class CTGRU(TimedCell):
     noise_places = ("update",)
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> CTGRUCarry:
-        return zero_carry(CTGRUCarry, batch_shape, dtype, h=(self.hidden_size, self.scales))
+        return zero_carry(CTGRUCarry, batch_shape, dtype, traces=(self.hidden_size, self.scales))
 
     def step(
         self, params: GatedParams, carry: CTGRUCarry, z: TimedInput, noise: Noise = SILENCE
     ) -> tuple[CTGRUCarry, jax.Array]:
-        traces, split = carry.h, 2 * self.hidden_size
+        traces, split = carry.traces, 2 * self.hidden_size
         scales = 0.5 * jnp.log(10.0) * jnp.arange(self.scales)
         scales = jnp.broadcast_to(scales.astype(z.z.dtype), traces.shape)
 

@@ -133,7 +133,7 @@ def test_one_scale_is_a_simple_network_that_decays():
     params, carry, x = drawn(cell)
     w_x, w_h, b = (part(fused, 2, of=3) for fused in params)
     same = init(plain, KEY)._replace(w_x=w_x, w_h=w_h, b=b)
-    _, y = stepped(plain, same, plain.initial_carry()._replace(h=carry.h[..., 0]), x[:, :-1])
+    _, y = stepped(plain, same, plain.initial_carry()._replace(h=carry.traces[..., 0]), x[:, :-1])
     assert_close(stepped(cell, params, carry, x)[1], y * np.exp(-x[:, -1:]))
 
 

@@ -188,6 +188,9 @@ FIXED = (
     "test_different_keys_give_different_parameters",
 )
 
+# Of the liquid network some are 1 or -1; what decays in the unit with decay begins at 0.
+NOT_ALL_DRAWN = ("test_different_keys_give_different_parameters",)
+
 CASES = [
     CellUnderTest("ctrnn", lambda: CTRNN(3, 4), ctrnn()),
     CellUnderTest(
@@ -195,13 +198,14 @@ CASES = [
         lambda: CTRNN(3, 4, 2, 0.3, 1.7, use_bias=False),
         ctrnn(2, 0.3, 1.7),
     ),
-    CellUnderTest("ltc", lambda: LTC(3, 4), ltc()),
+    CellUnderTest("ltc", lambda: LTC(3, 4), ltc(), exempt=NOT_ALL_DRAWN),
     CellUnderTest(
         "ltc-timed",
         lambda: LTC(3, 4, 4, timed=True),
         ltc(4, timed=True),
         # The times are random and may be negative: then only a capacity keeps the denominator up.
         adapt=lambda params, carry: (params._replace(cm=params.cm + 5), carry),
+        exempt=NOT_ALL_DRAWN,
     ),
     CellUnderTest("cfc", lambda: CfC(3, 4, 5), cfc()),
     CellUnderTest(
@@ -228,8 +232,8 @@ CASES = [
         lambda: GRUODE(3, 4, "rk4", 1, timed=True, use_bias=False),
         gru_ode(1, "rk4", timed=True),
     ),
-    CellUnderTest("grud", lambda: GRUD(6, 4), grud),
-    CellUnderTest("grud-no_bias", lambda: GRUD(6, 4, use_bias=False), grud),
+    CellUnderTest("grud", lambda: GRUD(6, 4), grud, exempt=NOT_ALL_DRAWN),
+    CellUnderTest("grud-no_bias", lambda: GRUD(6, 4, use_bias=False), grud, exempt=NOT_ALL_DRAWN),
     CellUnderTest("esn", lambda: ESN(3, 4), esn(), exempt=FIXED),
     CellUnderTest("esn-leak", lambda: ESN(3, 4, 0.3, use_bias=False), esn(0.3), exempt=FIXED),
     CellUnderTest("tau_gru", lambda: TauGRU(3, 4), tau_gru),
