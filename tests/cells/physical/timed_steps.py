@@ -204,7 +204,7 @@ CASES = [
         lambda: LTC(3, 4, 4, timed=True),
         ltc(4, timed=True),
         # The times are random and may be negative: then only a capacity keeps the denominator up.
-        adapt=lambda params, carry: (params._replace(cm=params.cm + 5), carry),
+        adapt=lambda params, carry: (params._replace(cm=params.cm + 20), carry),
         exempt=NOT_ALL_DRAWN,
     ),
     CellUnderTest("cfc", lambda: CfC(3, 4, 5), cfc()),
