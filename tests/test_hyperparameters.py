@@ -23,6 +23,7 @@ ARGUMENTS = {
     **{cell: (3,) for cell in (rnnjax.CausalConv, rnnjax.S4D, rnnjax.S6, rnnjax.Window)},
     rnnjax.EALSTM: (3, 4, 1),
     rnnjax.FFM: (3, 4, 2, 5),
+    rnnjax.GRUD: (6, 4),
     rnnjax.HiPPOLegS: (3, 4),
     rnnjax.HiPPORNN: (3, 4),
     rnnjax.LegendreMemory: (3, 4, 10.0),

@@ -8,7 +8,7 @@ from tests.cells.gated import gated_steps, ordered_steps, searched_steps
 from tests.cells.light import light_steps
 from tests.cells.multiplicative import multiplicative_steps
 from tests.cells.orthogonal import orthogonal_steps
-from tests.cells.physical import physical_steps
+from tests.cells.physical import physical_steps, timed_steps
 
 CATALOGUE = [
     *gated_steps.CASES,
@@ -17,6 +17,7 @@ CATALOGUE = [
     *light_steps.CASES,
     *orthogonal_steps.CASES,
     *physical_steps.CASES,
+    *timed_steps.CASES,
     *multiplicative_steps.CASES,
     *clocked_steps.CASES,
     *convolutional_steps.CASES,

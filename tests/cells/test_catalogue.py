@@ -26,6 +26,13 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _owed(request, case):
+    """Skips what the equations of a cell contradict."""
+    if request.node.originalname in case.exempt:
+        pytest.skip("the equations of this cell say otherwise")
+
+
 def test_a_cell_is_its_paper(case):
     sample = draw(case)
     initial = sample.cell.first_carry(sample.params)
