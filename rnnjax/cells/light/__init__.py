@@ -5,8 +5,19 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from rnnjax.cell import Cell
+from rnnjax.cells.light.fast import FastGRNN, FastRNN
+from rnnjax.cells.light.indrnn import IndRNN
+from rnnjax.cells.light.indy import IndyGRU, IndyLSTM
 
-CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType({})
+CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
+    {
+        "fast_rnn": FastRNN,
+        "fast_grnn": FastGRNN,
+        "ind_rnn": IndRNN,
+        "indy_lstm": IndyLSTM,
+        "indy_gru": IndyGRU,
+    }
+)
 """Those that need but two sizes, by their names."""
 
-__all__: list[str] = []
+__all__ = ["FastGRNN", "FastRNN", "IndRNN", "IndyGRU", "IndyLSTM"]
