@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from rnnjax.cell import recur, settled, zero_carry
 from rnnjax.gated_cell import GatedCell, GatedParams
@@ -82,10 +81,11 @@ class ClockworkRNN(GatedCell):
         zeros = zero_carry(ClockworkCarry, batch_shape, dtype, h=self.hidden_size, steps=1)
         return zeros._replace(steps=jnp.zeros(zeros.steps.shape, jnp.int32))
 
-    def _modules(self) -> np.ndarray:
+    def _modules(self) -> jax.Array:
         """The number of each unit's module, ``[H]``."""
-        parts = np.array_split(np.arange(self.hidden_size), len(self.periods))
-        return np.repeat(np.arange(len(parts)), [part.size for part in parts])
+        count = len(self.periods)
+        share, more = divmod(self.hidden_size, count)
+        return jnp.array([i for i in range(count) for _ in range(share + (i < more))])
 
     def step(
         self, params: GatedParams, carry: ClockworkCarry, z: jax.Array, noise: Noise = SILENCE
@@ -94,7 +94,7 @@ class ClockworkRNN(GatedCell):
         slower = modules[:, None] >= modules[None, :]
         w_h = jnp.where(slower, params.w_h, 0)
         new = jnp.tanh(z + recur(noise.on_state(carry.h), w_h))
-        periods = jnp.asarray(np.array(self.periods)[modules], jnp.int32)
+        periods = jnp.array(self.periods, jnp.int32)[modules]
         steps = jnp.broadcast_to(carry.steps, carry.h.shape)
         due = steps % jnp.broadcast_to(periods, steps.shape) == 0
         h = jnp.where(due, new, carry.h)

@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import affine, check_input, settled
-from rnnjax.cells.clocked.timed import features_and_time
-from rnnjax.cells.peephole_lstm import PeepholeLSTM, PeepholeLSTMCarry, PeepholeLSTMParams
-from rnnjax.fused_cell import FusedCell
-from rnnjax.gated_cell import MemoryCarry
-from rnnjax.hyperparameters import Flag, Initialization, Positive, Rate
+from rnnjax.activations import gates
+from rnnjax.cell import affine, check_input, recur, settled
+from rnnjax.gated_cell import GatedCell, MemoryCarry
+from rnnjax.hyperparameters import Positive, Rate
+from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.noise import SILENCE, Noise
 
 
 class PhasedLSTMParams(NamedTuple):
-    """Parameters: those of `rnnjax.PeepholeLSTM` for D - 1 features, and the cycles.
+    """Parameters, gates fused in the order i, f, g, o, the peepholes of three of them, the cycles.
 
-    ``w_x [D - 1, 4H]``, ``w_h [H, 4H]``, ``p_i [H]``, ``p_f [H]``, ``p_o [H]``; of each unit's
-    cycle the ``period [H]`` and the ``shift [H]``; ``b [4H]``, ``b_h [4H]`` (None where absent).
+    ``w_x [D - 1, 4H]``, ``w_h [H, 4H]``, ``b [4H]`` (None where absent), ``p_i [H]``, ``p_f [H]``,
+    ``p_o [H]``; of each unit's cycle the ``period [H]`` and the ``shift [H]``.
     """
 
     w_x: jax.Array
     w_h: jax.Array
+    b: jax.Array | None
     p_i: jax.Array
     p_f: jax.Array
     p_o: jax.Array
     period: jax.Array
     shift: jax.Array
-    b: jax.Array | None = None
-    b_h: jax.Array | None = None
 
 
 class Projected(NamedTuple):
@@ -45,7 +43,7 @@ class Projected(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class PhasedLSTM(FusedCell):
+class PhasedLSTM(GatedCell):
     r"""Long short-term memory with a time gate: a unit is updated in a short part of its cycle.
 
     .. math::
@@ -66,7 +64,8 @@ class PhasedLSTM(FusedCell):
         leak: α, what a closed unit lets through, in training and behind it; 0 for nothing.
         shortest: τ begins as log-uniform from this on; its unit is that of the times.
         longest: to this.
-        initialization: "keras" or "torch", as of `rnnjax.PeepholeLSTM`.
+        initialization: "keras" or "torch", as of `rnnjax.gated_cell.GatedCell`, peepholes as of
+            `rnnjax.PeepholeLSTM`; the forget gate's bias begins at 1 more.
         use_bias: whether there are biases.
 
     Parameters: `PhasedLSTMParams`, gates in the order i, f, g, o. Carry: `MemoryCarry`. Output:
@@ -97,32 +96,28 @@ class PhasedLSTM(FusedCell):
     leak: Rate = 0.001
     shortest: Positive = 1.0
     longest: Positive = 1000.0
-    initialization: Initialization = dataclasses.field(default="keras", kw_only=True)
-    use_bias: Flag = dataclasses.field(default=True, kw_only=True)
-
+    gate_names = ("i", "f", "g", "o")
+    first_biases: ClassVar = {"f": 1.0}
     carry_type = MemoryCarry
 
-    @property
-    def _lstm(self) -> PeepholeLSTM:
-        # Of an input that is nothing but its time, it has one feature, whose weights are left out.
-        return PeepholeLSTM(
-            max(self.input_size - 1, 1), self.hidden_size,
-            initialization=self.initialization, use_bias=self.use_bias,
-        )  # fmt: skip
-
     def init(self, key: jax.Array) -> PhasedLSTMParams:
-        keys, size = jax.random.split(key, 3), (self.hidden_size,)
-        lstm = self._lstm.init(keys[0])
+        h = self.hidden_size
+        keys = jax.random.split(key, 6)
+        # Of an input that is nothing but its time, there are no weights.
+        untimed = dataclasses.replace(self, input_size=max(self.input_size - 1, 1))
+        w_x, w_h, b = GatedCell.init(untimed, keys[0])
+        draw = INITIALIZATIONS[self.initialization].kernel(h)
+        p_i, p_f, p_o = (jnp.diagonal(draw(k, (h, h))) for k in keys[1:4])
         low, high = math.log(self.shortest), math.log(self.longest)
-        period = jnp.exp(jax.random.uniform(keys[1], size, minval=low, maxval=high))
-        shift = period * jax.random.uniform(keys[2], size)
-        own = lstm._replace(w_x=lstm.w_x[: self.input_size - 1])
-        return PhasedLSTMParams(**own._asdict(), period=period, shift=shift)
+        period = jnp.exp(jax.random.uniform(keys[4], (h,), minval=low, maxval=high))
+        shift = period * jax.random.uniform(keys[5], (h,))
+        w_x = w_x[: self.input_size - 1]
+        return PhasedLSTMParams(w_x, w_h, b, p_i, p_f, p_o, period, shift)
 
     def project(self, params: PhasedLSTMParams, x: jax.Array) -> Projected:
         check_input(self, x)
-        features, time = features_and_time(x)
-        z = affine(features, params.w_x, params.b, params.b_h)
+        z = affine(x[..., :-1], params.w_x, params.b)
+        time = x[..., -1:].astype(jnp.result_type(x, jnp.float32))
         time = jnp.broadcast_to(time, (*time.shape[:-1], self.hidden_size))
         period, shift = (
             jnp.broadcast_to(own.astype(time.dtype), time.shape)
@@ -140,10 +135,16 @@ class PhasedLSTM(FusedCell):
         z: Projected,
         noise: Noise = SILENCE,
     ) -> tuple[MemoryCarry, jax.Array]:
-        own = params._asdict()
-        del own["period"], own["shift"]
-        before = PeepholeLSTMCarry(*carry)
-        new, _ = self._lstm.step(PeepholeLSTMParams(**own), before, z.gates, noise)
-        k = z.openness
-        h, c = (k * after + (1 - k) * old for after, old in zip(new, carry, strict=True))
+        h, c = carry
+        a_i, a_f, a_g, a_o = jnp.split(z.gates + recur(noise.on_state(h), params.w_h), 4, axis=-1)
+        new_c = _peep(a_f, params.p_f, c) * c
+        new_c = new_c + _peep(a_i, params.p_i, c) * noise.on_update(jnp.tanh(a_g))
+        new_h = _peep(a_o, params.p_o, new_c) * jnp.tanh(new_c)
+        h, c = (z.openness * new + (1 - z.openness) * old for new, old in ((new_h, h), (new_c, c)))
         return settled(carry, MemoryCarry(h, c), h, z.gates)
+
+
+def _peep(a: jax.Array, peephole: jax.Array, c: jax.Array) -> jax.Array:
+    """A gate that sees the memory."""
+    (gate,) = gates(a + jnp.broadcast_to(peephole, c.shape) * c, ("sigmoid",))
+    return gate

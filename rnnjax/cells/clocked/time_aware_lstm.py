@@ -11,7 +11,6 @@ import jax.numpy as jnp
 
 from rnnjax.activations import gates
 from rnnjax.cell import affine, check_input, recur, settled
-from rnnjax.cells.clocked.timed import features_and_time
 from rnnjax.fused_cell import FusedCell
 from rnnjax.gated_cell import MemoryCarry
 from rnnjax.hyperparameters import Flag
@@ -82,15 +81,16 @@ class TimeAwareLSTM(FusedCell):
         d, h = self.input_size - 1, self.hidden_size
         shapes = (d, 4 * h), (h, 4 * h), (h, h)
         keys = jax.random.split(key, 3)
-        drawn = (0.1 * jax.random.normal(k, s) for k, s in zip(keys, shapes, strict=True))
-        biases = (jnp.ones(4 * h), jnp.ones(h)) if self.use_bias else (None, None)
-        return TimeAwareLSTMParams(*drawn, *biases)
+        w_x, w_h, w_d = (0.1 * jax.random.normal(k, s) for k, s in zip(keys, shapes, strict=True))
+        b, b_d = (jnp.ones(4 * h), jnp.ones(h)) if self.use_bias else (None, None)
+        return TimeAwareLSTMParams(w_x, w_h, w_d, b, b_d)
 
     def project(self, params: TimeAwareLSTMParams, x: jax.Array) -> Projected:
         check_input(self, x)
-        features, gap = features_and_time(x)
-        lost = 1 - 1 / jnp.log(math.e + jnp.maximum(gap, 0))
-        return Projected(affine(features, params.w_x, params.b), lost)
+        gap = jnp.maximum(x[..., -1:], 0)
+        gap = gap.astype(jnp.result_type(gap, jnp.float32))
+        lost = 1 - 1 / jnp.log(math.e + gap)
+        return Projected(affine(x[..., :-1], params.w_x, params.b), lost)
 
     def step(
         self,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from rnnjax.cell import Cell
+from rnnjax.cells.light.diagonal import IndRNN, IndyGRU, IndyLSTM
 from rnnjax.cells.light.fast import FastGRNN, FastRNN
-from rnnjax.cells.light.indrnn import IndRNN
-from rnnjax.cells.light.indy import IndyGRU, IndyLSTM
 
 CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
     {
