@@ -20,8 +20,8 @@ class MogrifierLSTMParams(NamedTuple):
     """Parameters.
 
     Gates in the order i, f, g, o: ``w_x [D, 4H]``, ``w_h [H, 4H]``, ``b [4H]``. Of the Q rounds
-    that gate the input ``q [Q, H, D]``, ``b_q [Q, D]``; of the R that gate the state
-    ``r [R, D, H]``, ``b_r [R, H]``. Of rank K ``q [Q, H, K]`` with ``q_out [Q, K, D]`` behind it,
+    that gate the input ``q [Q, H, D]``, ``b_q [Q D]``; of the R that gate the state
+    ``r [R, D, H]``, ``b_r [R H]``. Of rank K ``q [Q, H, K]`` with ``q_out [Q, K, D]`` behind it,
     and ``r [R, D, K]`` with ``r_out [R, K, H]``. None where absent.
     """
 
@@ -98,7 +98,7 @@ class MogrifierLSTM(GatedCell):
         r, r_out = self._stack(keys[2], states, d, h) if states else (None, None)
         b_q = b_r = None
         if self.mogrify_bias and self.use_bias:
-            b_q, b_r = jnp.zeros((inputs, d)), jnp.zeros((states, h)) if states else None
+            b_q, b_r = jnp.zeros(inputs * d), jnp.zeros(states * h) if states else None
         return MogrifierLSTMParams(w_x, w_h, b, q, r, b_q, b_r, q_out, r_out)
 
     def _stack(
@@ -142,5 +142,6 @@ def _scale(
     assert w is not None
     a = recur(seen, w[k])
     a = a if out is None else affine(a, out[k])
-    a = a if b is None else a + jnp.broadcast_to(b[k], a.shape)
+    if b is not None:
+        a = a + jnp.broadcast_to(jnp.split(b, len(w))[k], a.shape)
     return 2 * jax.nn.sigmoid(a)

@@ -63,21 +63,24 @@ def time_aware_lstm(p, carry, x):
 
 CASES = [
     CellUnderTest(
-        "clockwork_rnn", lambda: ClockworkRNN(3, 4), clockwork_rnn((1, 1, 1, 1), (1, 2, 4, 8))
+        "clockwork_rnn", lambda: ClockworkRNN(3, 5, (1, 2, 4)), clockwork_rnn((2, 2, 1), (1, 2, 4))
     ),
     CellUnderTest(
         "clockwork_rnn-other_periods",
         lambda: ClockworkRNN(3, 4, (1, 3), use_bias=False),
         clockwork_rnn((2, 2), (1, 3)),
     ),
-    CellUnderTest("phased_lstm", lambda: PhasedLSTM(3, 4), phased_lstm(), positive_periods),
+    # Units that are open for longer than unless told, so that six steps show something.
     CellUnderTest(
-        "phased_lstm-long_open",
-        lambda: PhasedLSTM(3, 4, 0.7, 0.1, use_bias=False),
-        phased_lstm(0.7, 0.1),
+        "phased_lstm", lambda: PhasedLSTM(3, 4, 0.8, 0.1), phased_lstm(0.8, 0.1), positive_periods
+    ),
+    CellUnderTest(
+        "phased_lstm-no_bias",
+        lambda: PhasedLSTM(3, 4, 0.5, 0.3, use_bias=False),
+        phased_lstm(0.5, 0.3),
         positive_periods,
     ),
-    CellUnderTest("time_aware_lstm", lambda: TimeAwareLSTM(3, 4), time_aware_lstm),
+    CellUnderTest("time_aware_lstm-biases", lambda: TimeAwareLSTM(3, 4), time_aware_lstm),
     CellUnderTest(
         "time_aware_lstm-no_bias", lambda: TimeAwareLSTM(3, 4, use_bias=False), time_aware_lstm
     ),

@@ -72,9 +72,11 @@ def mi_gru(p, carry, x):
 def _turn(matrices, outs, biases, k):
     """2σ of an affine map, of low rank where there are two matrices."""
 
+    b = 0.0 if biases is None else np.split(biases, len(matrices))[k]
+
     def scale(seen):
         m = matrices[k].T if outs is None else outs[k].T @ matrices[k].T
-        return 2 * sigmoid(m @ seen + (0.0 if biases is None else biases[k]))
+        return 2 * sigmoid(m @ seen + b)
 
     return scale
 
