@@ -88,7 +88,8 @@ def test_units_that_are_open_at_every_step_are_a_peephole_lstm():
     cell = PhasedLSTM(3, 4, 1.0)
     params = phased(cell)
     found = step(cell, params, H, C, x=np.concatenate([X[:, :2], TIMES], axis=1))
-    lstm = PeepholeLSTMParams(*params[:2], *params[3:6], params.b)
+    p = params
+    lstm = PeepholeLSTMParams(p.w_x, p.w_h, p.p_i, p.p_f, p.p_o, p.b)
     expected = step(PeepholeLSTM(2, 4), lstm, H, C, x=X[:, :2])
     assert_close(found, expected)
 
