@@ -48,6 +48,14 @@ def _size(owner: str, name: str, value: Any) -> int:
     return int(value)
 
 
+def _sizes(owner: str, name: str, value: Any) -> tuple[int, ...]:
+    if not isinstance(value, tuple | list) or not value:
+        raise ValueError(
+            f"{owner}: {name} must be a tuple of positive integers, such as (3, 3), not {value!r}."
+        )
+    return tuple(_size(owner, f"each of {name}", size) for size in value)
+
+
 def _flag(owner: str, name: str, value: Any) -> bool:
     if not isinstance(value, bool) and not is_numpy_bool(value):
         raise ValueError(f"{owner}: {name} must be True or False, not {value!r}.")
@@ -108,6 +116,8 @@ def one_of(choices: Collection[str]) -> Rule:
 
 Size = Annotated[int, Rule(_size)]
 """A positive integer."""
+Sizes = Annotated[tuple[int, ...], Rule(_sizes)]
+"""Positive integers, one or more; a list becomes a tuple."""
 Flag = Annotated[bool, Rule(_flag)]
 """True or False."""
 Rate = Annotated[float, Rule(_rate)]

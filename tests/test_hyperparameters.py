@@ -21,6 +21,10 @@ ARGUMENTS = {
     **{cell: (3, 4) for cell in CELLS.values()},
     LSTMP: (3, 4, 2),
     **{cell: (3,) for cell in (rnnjax.CausalConv, rnnjax.S4D, rnnjax.S6, rnnjax.Window)},
+    **{
+        cell: (3, 4, (5, 5), (3, 3))
+        for cell in (rnnjax.ConvRNN, rnnjax.ConvLSTM, rnnjax.ConvGRU, rnnjax.ConvSTAR)
+    },
     rnnjax.FFM: (3, 4, 2, 5),
     rnnjax.HiPPOLegS: (3, 4),
     rnnjax.HiPPORNN: (3, 4),
@@ -41,6 +45,7 @@ ARGUMENTS = {
 
 BAD = {
     "input_size": [0, -1, True, 2.0, "3", None, np.float64(3), jnp.float32(3)],
+    "space": [(), 3, "33", (0,), [-1], (2.0,), (True,), None],
     "use_bias": ["False", "", 0, 1, None, 0.0, [], np.int64(1), np.array([True])],
     "dropout": [-0.1, 1, 1.0, float("nan"), float("inf"), True, False, "0.5", None, 1 + 0j],
     "epsilon": [0, -1.0, float("nan"), float("inf"), True, "1e-5", None],
@@ -64,6 +69,7 @@ KINDS = {
 
 BY_RULE = {
     "_size": "input_size",
+    "_sizes": "space",
     "_flag": "use_bias",
     "_rate": "dropout",
     "_positive": "epsilon",

@@ -22,6 +22,14 @@ class Wrapper(Composite):
     def output_size(self) -> int:
         return self.layer.output_size
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return (*self.layer.input_shape[:-1], self.input_size)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return (*self.layer.output_shape[:-1], self.output_size)
+
     def init(self, key: jax.Array) -> Params:
         return self.layer.init(key)
 
