@@ -39,6 +39,11 @@ ARGUMENTS = {
     rnnjax.LearnedCarry: (LSTM(3, 4),),
     rnnjax.Dropout: (LSTM(3, 4),),
     rnnjax.Zoneout: (LSTM(3, 4),),
+    rnnjax.Dilated: (LSTM(3, 4), 2),
+    rnnjax.Momentum: (LSTM(3, 4),),
+    rnnjax.Skip: (LSTM(3, 4),),
+    rnnjax.FastSlow: ((LSTM(3, 4), LSTM(5, 4)), LSTM(4, 5)),
+    rnnjax.Grouped: (LSTM(3, 4), 2),
     rnnjax.Stack: ((LSTM(3, 4),),),
 }
 """What builds each kind of layer."""
@@ -64,6 +69,8 @@ KINDS = {
     "recurrent_activation": "activation",
     "initialization": "activation",
     "forward": "layer",
+    "slow": "layer",
+    "fast": "layers",
     **dict.fromkeys(("inputs", "state", "update", "weights", "h", "c"), "dropout"),
 }
 
