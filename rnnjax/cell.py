@@ -60,10 +60,7 @@ class Layer(abc.ABC):
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """The axes of one input: ``(D,)``, or those of space with the features behind them.
-
-        All axes of an input before these are of the batch.
-        """
+        """The axes of one input: ``(D,)``, or those of space and D; the others are the batch's."""
         return (self.input_size,)
 
     @property
@@ -394,13 +391,8 @@ def check_input(cell: Layer, x: jax.Array) -> None:
     """Raises a `ValueError` if `x` is no array, or its last axes are not those of one input."""
     check_input_array(type(cell).__name__, x)
     shape, own = jnp.shape(x), cell.input_shape
-    if len(own) > 1 and shape[-len(own) :] != own:
+    if shape[-len(own) :] != own:
+        last = f"of {own[0]} features on the last axis" if len(own) == 1 else f"of last axes {own}"
         raise ValueError(
-            f"{type(cell).__name__} was built for inputs whose last axes are {own}, but got an "
-            f"input of shape {shape}."
-        )
-    if not shape or shape[-1] != cell.input_size:
-        raise ValueError(
-            f"{type(cell).__name__} was built for inputs of {cell.input_size} features on the "
-            f"last axis, but got an input of shape {shape}."
+            f"{type(cell).__name__} was built for inputs {last}, but got an input of shape {shape}."
         )

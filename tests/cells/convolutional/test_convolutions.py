@@ -233,7 +233,7 @@ def test_sizes_that_do_not_fit_are_refused(build, complaint):
 
 def test_inputs_that_do_not_fit_are_refused():
     cell, params, xs, _ = drawn(ConvRNN(2, 3, (4, 5), (3, 3)))
-    with pytest.raises(ValueError, match=r"for inputs whose last axes are \(4, 5, 2\)"):
+    with pytest.raises(ValueError, match=r"for inputs of last axes \(4, 5, 2\)"):
         rnnjax.unroll(cell, params, xs[..., :4, :])
     with pytest.raises(ValueError, match=r"time first, but got the shape \(4, 5, 2\)"):
         rnnjax.unroll(cell, params, xs[0, 0])
