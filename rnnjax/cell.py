@@ -58,6 +58,16 @@ class Layer(abc.ABC):
     def output_size(self) -> int:
         """O, the features of one output."""
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """The axes of one input: ``(D,)``, or those of space and D; the others are the batch's."""
+        return (self.input_size,)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """The axes of one output, likewise."""
+        return (self.output_size,)
+
     @abc.abstractmethod
     def init(self, key: jax.Array) -> Params:
         """Draws the parameters, in JAX's default float type, from a random key."""
@@ -342,11 +352,12 @@ def check_step(cell: Cell, params: Params, carry: Carry, x: Any) -> None:
         )
     for part in jax.tree.leaves(x) or [x]:
         check_input_array(name, part)
-    if not is_array(x) or jnp.shape(x)[-1:] != (getattr(cell, "input_size", None),):
+    own, shape = getattr(cell, "input_shape", None), jnp.shape(x) if is_array(x) else ()
+    if not shape or own is None or shape[-len(own) :] != own:
         return
-    shape = jnp.shape(x)
+    batch_shape = shape[: -len(own)]
     try:
-        check_carry(cell, carry_shapes(cell, shape[:-1], params, x), carry, shape[:-1])
+        check_carry(cell, carry_shapes(cell, batch_shape, params, x), carry, batch_shape)
     except ValueError:
         # Integers may be indices, as many as an index has values: then all axes are of the batch.
         if not jnp.issubdtype(jnp.result_type(x), jnp.integer):
@@ -377,11 +388,11 @@ def check_choice(owner: str, name: str, value: object, choices: Any) -> None:
 
 
 def check_input(cell: Layer, x: jax.Array) -> None:
-    """Raises a `ValueError` if `x` is no array, or its last axis not the cell's input size."""
+    """Raises a `ValueError` if `x` is no array, or its last axes are not those of one input."""
     check_input_array(type(cell).__name__, x)
-    shape = jnp.shape(x)
-    if not shape or shape[-1] != cell.input_size:
+    shape, own = jnp.shape(x), cell.input_shape
+    if shape[-len(own) :] != own:
+        last = f"of {own[0]} features on the last axis" if len(own) == 1 else f"of last axes {own}"
         raise ValueError(
-            f"{type(cell).__name__} was built for inputs of {cell.input_size} features on the "
-            f"last axis, but got an input of shape {shape}."
+            f"{type(cell).__name__} was built for inputs {last}, but got an input of shape {shape}."
         )

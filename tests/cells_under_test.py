@@ -143,7 +143,7 @@ def draw(
     cell = case.make()
     params = jax.eval_shape(cell.init, jax.random.key(0))
     carry = jax.eval_shape(lambda: cell.initial_carry(batch))
-    xs = jax.ShapeDtypeStruct((steps, *batch, cell.input_size), jnp.zeros(()).dtype)
+    xs = jax.ShapeDtypeStruct((steps, *batch, *cell.input_shape), jnp.zeros(()).dtype)
     params = random_like(rng, params, 0.6, dtype)
     xs = random_like(rng, xs, 1.0, dtype)
     params, carry = case.adapt(params, random_like(rng, carry, 0.8, dtype))

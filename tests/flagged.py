@@ -13,4 +13,15 @@ RESETS = np.array(  # on a first step, on masked ones, which count, on neighbour
 ).T
 POISON = np.resize([np.nan, np.inf, -np.inf], (STEPS, ROWS, 1))
 
+
+def where_rows(flags, on_true, on_false):
+    """`np.where` over arrays ``[T, B, ...]``, with a flag ``[T, B]`` for each row of a step.
+
+    What stands where the flags are False is a number, or one for each row, as `POISON` is.
+    """
+    shape = *flags.shape, *(1,) * (on_true.ndim - flags.ndim)
+    on_false = np.reshape(on_false, shape) if np.ndim(on_false) else on_false
+    return np.where(flags.reshape(shape), on_true, on_false)
+
+
 directions = pytest.mark.parametrize("reverse", [False, True])

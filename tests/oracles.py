@@ -271,8 +271,8 @@ def run(
         finals.append(jax.tree.leaves(state))
         outputs.append(taken)
         lasts.append(list(taken.values())[-1:])
-    (size,) = {y.size for taken in outputs for y in taken.values()} or {0}
-    nothing = np.zeros(size)
+    (shape,) = {y.shape for taken in outputs for y in taken.values()} or {(0,)}
+    nothing = np.zeros(shape)
     ys = [[taken.get(t, nothing) for taken in outputs] for t in range(num_steps)]
     final = [np.stack([row[k] for row in finals]) for k in range(len(leaves))]
     last = [taken[0] if taken else nothing for taken in lasts]

@@ -74,7 +74,7 @@ def run(sample, mask=EVERY, resets=NONE, *, reverse=False, cotangents=None) -> O
 def nothing(sample):
     """Outputs of zeros."""
     zeros = jax.tree.map(lambda own: np.zeros(own.shape), sample.carry)
-    return zeros, np.zeros((STEPS, ROWS, sample.cell.output_size))
+    return zeros, np.zeros((STEPS, ROWS, *sample.cell.output_shape))
 
 
 def weights_of(sample):

@@ -24,7 +24,7 @@ import rnnjax
 from tests import oracles
 from tests.cells.catalogue import CATALOGUE
 from tests.cells_under_test import CELLS_UNDER_TEST, draw, random_like
-from tests.flagged import MASK, POISON, RESETS, ROWS, STEPS, directions
+from tests.flagged import MASK, POISON, RESETS, ROWS, STEPS, directions, where_rows
 from tests.outcomes import EVERY, NONE, first_of, run, slope, weights_of
 from tests.running import assert_close, dot, init, quick_jit
 
@@ -164,9 +164,9 @@ def test_what_lies_before_a_reset_reaches_no_gradient_of_what_lies_behind_it(cas
     far = EVERY & (np.arange(STEPS) >= 3)[:, None]
     resets = EVERY & (np.arange(STEPS) == 3)[:, None]
     final, ys = weights_of(sample)
-    cotangents = final, np.where(far[..., None], ys, 0)
+    cotangents = final, where_rows(far, ys, 0)
     alone = run(sample._replace(carry=first_of(sample)), far, cotangents=cotangents)
-    poisoned = sample._replace(xs=np.where(far[..., None], sample.xs, np.nan))
+    poisoned = sample._replace(xs=where_rows(far, sample.xs, np.nan))
     found = run(poisoned, resets=resets, cotangents=cotangents)
     assert np.isnan(found.outputs[1][~far]).any(axis=-1).all()
     assert_close(
@@ -180,7 +180,7 @@ def test_what_lies_before_a_reset_reaches_no_gradient_of_what_lies_behind_it(cas
 @directions
 def test_nothing_behind_the_mask_gets_out(case, reverse):
     sample = draw(case)
-    poisoned = sample._replace(xs=np.where(MASK[..., None], sample.xs, POISON))
+    poisoned = sample._replace(xs=where_rows(MASK, sample.xs, POISON))
     cotangents = weights_of(sample)
     clean, found = (
         run(s, MASK, reverse=reverse, cotangents=cotangents) for s in (sample, poisoned)
@@ -188,7 +188,7 @@ def test_nothing_behind_the_mask_gets_out(case, reverse):
     assert_close(found, clean, tolerance=0.0)
     if not reverse:
         assert (found.gradients[1][~MASK] == 0).all()
-        assert (found.gradients[1][MASK] != 0).any(axis=-1).all()
+        assert (found.gradients[1][MASK] != 0).reshape(MASK.sum(), -1).any(axis=-1).all()
 
 
 def test_a_row_without_any_step_hands_its_carry_on(case):
@@ -240,7 +240,7 @@ def test_the_future_does_not_change_the_past(case, reverse):
         xs[t, :-1] += 1
         change = np.abs(run(sample._replace(xs=xs), reverse=reverse).outputs[1] - ys)
         later = np.arange(STEPS) <= t if reverse else np.arange(STEPS) >= t
-        assert (change.max(axis=(1, 2))[later] > 1e-6).all()
+        assert (change.reshape(STEPS, -1).max(axis=1)[later] > 1e-6).all()
         assert (change[~later] == 0).all()
         assert (change[:, -1] == 0).all()
 
@@ -275,16 +275,20 @@ def test_a_cell_is_a_value(case):
 
 def test_sizes_are_those_of_the_arrays(case):
     sample = draw(case)
+    assert sample.xs.shape == (STEPS, ROWS, *sample.cell.input_shape)
     assert sample.xs.shape[-1] == sample.cell.input_size
-    assert run(sample).outputs[1].shape == (STEPS, ROWS, sample.cell.output_size)
+    shape = run(sample).outputs[1].shape
+    assert shape == (STEPS, ROWS, *sample.cell.output_shape)
+    assert shape[-1] == sample.cell.output_size
 
 
 def test_different_keys_give_different_parameters(case):
     cell = case.make()
     first, second, again = (init(cell, jax.random.key(seed)) for seed in (0, 1, 0))
     assert_close(first, again, tolerance=0.0)
-    matrices = [p for p in jax.tree.leaves(first) if p.ndim == 2]
-    others = [p for p in jax.tree.leaves(second) if p.ndim == 2]
+    num_axes = len(cell.input_shape) + 1  # of a matrix, or a kernel
+    matrices = [p for p in jax.tree.leaves(first) if p.ndim == num_axes]
+    others = [p for p in jax.tree.leaves(second) if p.ndim == num_axes]
     assert len(matrices) >= 2
     for a, b in zip(matrices, others, strict=True):
         assert (a != b).all()

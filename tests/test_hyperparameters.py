@@ -22,6 +22,10 @@ ARGUMENTS = {
     LSTMP: (3, 4, 2),
     **{cell: (3,) for cell in (rnnjax.CausalConv, rnnjax.S4D, rnnjax.S6, rnnjax.Window)},
     rnnjax.EALSTM: (3, 4, 1),
+    **{
+        cell: (3, 4, (5, 5), (3, 3))
+        for cell in (rnnjax.ConvRNN, rnnjax.ConvLSTM, rnnjax.ConvGRU, rnnjax.ConvSTAR)
+    },
     rnnjax.FFM: (3, 4, 2, 5),
     rnnjax.GRUD: (6, 4),
     rnnjax.HiPPOLegS: (3, 4),
@@ -38,6 +42,11 @@ ARGUMENTS = {
     rnnjax.LearnedCarry: (LSTM(3, 4),),
     rnnjax.Dropout: (LSTM(3, 4),),
     rnnjax.Zoneout: (LSTM(3, 4),),
+    rnnjax.Dilated: (LSTM(3, 4), 2),
+    rnnjax.Momentum: (LSTM(3, 4),),
+    rnnjax.Skip: (LSTM(3, 4),),
+    rnnjax.FastSlow: ((LSTM(3, 4), LSTM(5, 4)), LSTM(4, 5)),
+    rnnjax.Grouped: (LSTM(3, 4), 2),
     rnnjax.Stack: ((LSTM(3, 4),),),
 }
 """What builds each kind of layer."""
@@ -63,6 +72,8 @@ KINDS = {
     "recurrent_activation": "activation",
     "initialization": "activation",
     "forward": "layer",
+    "slow": "layer",
+    "fast": "layers",
     **dict.fromkeys(("inputs", "state", "update", "weights", "h", "c"), "dropout"),
 }
 

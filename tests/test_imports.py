@@ -31,6 +31,7 @@ FLOORS = (
     {"data"},
     {
         "cell",
+        "conv_cell",
         "fused_cell",
         "gated_cell",
         "hyperparameters",

@@ -130,6 +130,16 @@ class Bidirectional(Composite):
                 f"Bidirectional: both directions read the same inputs, but forward takes "
                 f"{forward.input_size} and backward {backward.input_size} features."
             )
+        if forward.input_shape != backward.input_shape:
+            raise ValueError(
+                f"Bidirectional: both directions read the same inputs, but forward takes "
+                f"{forward.input_shape} and backward {backward.input_shape}."
+            )
+        if forward.output_shape[:-1] != backward.output_shape[:-1]:
+            raise ValueError(
+                f"Bidirectional: the outputs have other axes of space, forward "
+                f"{forward.output_shape} and backward {backward.output_shape}."
+            )
         if self.merge in ("sum", "mul", "ave") and forward.output_size != backward.output_size:
             raise ValueError(
                 f"Bidirectional: merge={self.merge!r} needs outputs of one size, but forward has "
@@ -148,6 +158,14 @@ class Bidirectional(Composite):
     def output_size(self) -> int:
         sizes = [layer.output_size for layer in self._both]
         return sum(sizes) if self.merge == "concat" else sizes[0]
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self.forward.input_shape
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return (*self.forward.output_shape[:-1], self.output_size)
 
     def init(self, key: jax.Array) -> BidirectionalParams:
         keys = jax.random.split(key)

@@ -56,6 +56,8 @@ class OneHot(CellWrapper):
 
     def project(self, params: Params, x: jax.Array) -> Any:
         symbols = x[..., 0]
+        if len(self.input_shape) > 1:
+            return super().project(params, self._vectors(symbols, params))
         # A size that is a symbol, in what is exported, may be any.
         if isinstance(symbols.size, int) and symbols.size < self.num_symbols:
             return super().project(params, self._vectors(symbols, params))

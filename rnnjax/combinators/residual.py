@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from rnnjax.cell import Carry, Options, Params, steppable
 from rnnjax.combinators.wrapper import CellWrapper
 from rnnjax.hyperparameters import AnyLayer, check_hyperparameters
+from rnnjax.unrolling.chunked import where_rows
 from rnnjax.unrolling.last_step import last_step
 from rnnjax.unrolling.unroll import run
 
@@ -45,10 +46,15 @@ class Residual(CellWrapper):
 
     def __post_init__(self) -> None:
         check_hyperparameters(self)
-        if self.layer.input_size != self.layer.output_size:
+        if self.layer.input_shape != self.layer.output_shape:
+            name, shapes = (
+                type(self.layer).__name__,
+                (self.layer.input_shape, self.layer.output_shape),
+            )
+            inputs, outputs = (" x ".join(map(str, shape)) for shape in shapes)
             raise ValueError(
-                f"Residual: {type(self.layer).__name__} has {self.layer.input_size} inputs and "
-                f"{self.layer.output_size} outputs, which can't be added; they must be equal."
+                f"Residual: {name} has {inputs} inputs and {outputs} outputs, which can't be "
+                "added; they must be equal."
             )
 
     def project(self, params: Params, x: jax.Array) -> Any:
@@ -67,7 +73,7 @@ class Residual(CellWrapper):
             steppable("Residual: the last output alone", self.layer)
         carry, ys = run(self.layer, params, xs, carry, options)
         if options.mask is not None:
-            xs = jnp.where(options.mask[..., None], xs, 0)
+            xs = where_rows(options.mask, xs, jnp.zeros((), xs.dtype))
         if options.keep == "last":
             xs = last_step(xs, options)
         return carry, ys + xs.astype(ys.dtype)

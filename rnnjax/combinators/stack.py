@@ -60,6 +60,11 @@ class Stack(Composite, Cell):
     def __post_init__(self) -> None:
         check_hyperparameters(self)
         for below, above in zip(self.layers, self.layers[1:], strict=False):
+            if below.output_size == above.input_size and below.output_shape != above.input_shape:
+                raise ValueError(
+                    f"Stack: {type(above).__name__} takes inputs of shape {above.input_shape}, but "
+                    f"{type(below).__name__} below it gives {below.output_shape}."
+                )
             if below.output_size != above.input_size:
                 raise ValueError(
                     f"Stack: {type(above).__name__} takes {above.input_size} inputs, but "
@@ -78,6 +83,14 @@ class Stack(Composite, Cell):
     @property
     def output_size(self) -> int:
         return self.layers[-1].output_size
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return self.layers[0].input_shape
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        return self.layers[-1].output_shape
 
     def init(self, key: jax.Array) -> Params:
         keys = jax.random.split(key, len(self.layers))

@@ -56,12 +56,13 @@ def prepare(
         )
     check_input(layer, xs)
     check_params(layer, param_shapes(layer), params)
-    if jnp.ndim(xs) < 2:
+    num_axes = len(layer.input_shape)
+    if jnp.ndim(xs) < 1 + num_axes:
         raise ValueError(
             f"unroll wants inputs [T, ..., D], time first, but got the shape {jnp.shape(xs)}; "
             "to take a single step, call the cell itself."
         )
-    num_steps, *batch_shape = xs.shape[:-1]
+    num_steps, *batch_shape = xs.shape[:-num_axes]
     if num_steps == 0:
         raise ValueError("unroll wants at least one time step, but the inputs have T = 0.")
     _check_memory(layer, options.memory, tuple(batch_shape))
@@ -78,8 +79,8 @@ def prepare(
         # What comes back may be donated, also where a step hands on what it was given.
         carry = jax.tree.map(own, carry)
     options = options._replace(
-        mask=_as_flags("mask", options.mask, xs),
-        resets=_as_flags("resets", options.resets, xs),
+        mask=_as_flags("mask", options.mask, xs.shape[:-num_axes]),
+        resets=_as_flags("resets", options.resets, xs.shape[:-num_axes]),
         reverse=_as_bool("reverse", options.reverse),
     )
     _check_key(options.key)
@@ -185,7 +186,9 @@ def _near_root(num_steps: int) -> int:
     return min(whole or near or [default], key=lambda c: abs(c - root))
 
 
-def _as_flags(name: str, flags: jax.Array | None, xs: jax.Array) -> jax.Array | None:
+def _as_flags(
+    name: str, flags: jax.Array | None, steps_and_batch: tuple[int, ...]
+) -> jax.Array | None:
     """A mask as booleans with the axes ``[T, ...]`` of the inputs, some of them possibly 1."""
     if flags is None:
         return None
@@ -197,11 +200,10 @@ def _as_flags(name: str, flags: jax.Array | None, xs: jax.Array) -> jax.Array | 
         ) from error
     if flags.dtype != jnp.bool_:
         raise ValueError(f"The {name} must be boolean, but its dtype is {flags.dtype}.")
-    steps_and_batch = xs.shape[:-1]
-    if flags.shape not in ((xs.shape[0],), steps_and_batch):
+    if flags.shape not in (steps_and_batch[:1], steps_and_batch):
         raise ValueError(
-            f"The {name} must have the shape {(xs.shape[0],)} or {steps_and_batch} of the inputs "
-            f"without their features, but has {flags.shape}."
+            f"The {name} must have the shape {steps_and_batch[:1]} or {steps_and_batch} of the "
+            f"inputs without their features, but has {flags.shape}."
         )
     return flags.reshape(flags.shape + (1,) * (len(steps_and_batch) - flags.ndim))
 

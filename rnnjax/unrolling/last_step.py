@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import Options
+from rnnjax.unrolling.chunked import where_rows
 
 
 def last_step(xs: jax.Array, options: Options) -> jax.Array:
@@ -15,4 +16,4 @@ def last_step(xs: jax.Array, options: Options) -> jax.Array:
     mask = options.mask if options.reverse else options.mask[::-1]
     xs = xs if options.reverse else xs[::-1]
     is_last = mask & (jnp.cumsum(mask, axis=0) == 1)
-    return jnp.where(is_last[..., None], xs, 0).sum(axis=0)
+    return where_rows(is_last, xs, jnp.zeros((), xs.dtype)).sum(axis=0)

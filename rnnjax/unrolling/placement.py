@@ -30,11 +30,12 @@ def varying_alike(tree: Any) -> Any:
     return jax.tree.map(cast, tree) if axes else tree
 
 
-def placed_as_rows(xs: jax.Array, tree: Any, first_axis: int) -> Any:
+def placed_as_rows(xs: jax.Array, num_batch_axes: int, tree: Any, first_axis: int) -> Any:
     """Arrays whose batch axes are sharded along explicit axes as those of the inputs are.
 
     Args:
         xs: the inputs ``[T, ..., D]``.
+        num_batch_axes: how many axes of them, behind that of time, are of the batch.
         tree: arrays with the same batch axes; where one has the size 1, it stays whole.
         first_axis: where the batch axes begin in these arrays.
     """
@@ -42,7 +43,7 @@ def placed_as_rows(xs: jax.Array, tree: Any, first_axis: int) -> Any:
     if spec is None:
         return tree
     mesh = jax.typeof(xs).sharding.mesh
-    rows = tuple(spec)[1:-1]
+    rows = tuple(spec)[1 : 1 + num_batch_axes]
 
     def place(a: jax.Array) -> jax.Array:
         own = list(_explicit(a) or [None] * a.ndim)

@@ -301,17 +301,18 @@ def _take_steps(
         return cell.step(params, before, z, Noise(state, update))
 
     of_rows = (carry, extras.first, extras.state_noise, extras.memory)
-    carry, *of_rows = placed_as_rows(xs, of_rows, 0)
+    num_batch_axes = xs.ndim - 1 - len(cell.input_shape)
+    carry, *of_rows = placed_as_rows(xs, num_batch_axes, of_rows, 0)
     constants = (params, *of_rows)
     flags = (extras.mask, extras.resets, extras.update_noise, extras.zoneout)
-    flags = placed_as_rows(xs, flags, 1)
-    guarded = None if extras.resets is None else xs.ndim - 2
+    flags = placed_as_rows(xs, num_batch_axes, flags, 1)
+    guarded = None if extras.resets is None else num_batch_axes
     recurrence = Recurrence(project, step, settings.reverse, guarded)
     run_steps = functools.partial(execute, settings.executor, settings.remat_chunk, recurrence)
     if settings.executor in PARALLEL:
         assert isinstance(cell, LinearCell)
         run_steps = functools.partial(linear_steps, cell, project, settings)
-    if xs.ndim > 2:
+    if num_batch_axes:
         num_rows = xs.shape[1]
         # A mask may be the same for all rows, ``[T, 1]``.
         flag_axes = jax.tree.map(lambda flag: 1 if flag.shape[1] == num_rows else None, flags)

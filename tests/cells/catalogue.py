@@ -9,6 +9,7 @@ from tests.cells.light import light_steps
 from tests.cells.multiplicative import multiplicative_steps
 from tests.cells.orthogonal import orthogonal_steps
 from tests.cells.physical import physical_steps, timed_steps
+from tests.combinators import combined_steps
 
 CATALOGUE = [
     *gated_steps.CASES,
@@ -21,4 +22,5 @@ CATALOGUE = [
     *multiplicative_steps.CASES,
     *clocked_steps.CASES,
     *convolutional_steps.CASES,
+    *combined_steps.CASES,
 ]

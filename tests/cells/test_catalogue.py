@@ -16,7 +16,7 @@ import rnnjax
 from tests import oracles
 from tests.cells.catalogue import CATALOGUE
 from tests.cells_under_test import draw, random_like
-from tests.flagged import MASK, POISON, RESETS
+from tests.flagged import MASK, POISON, RESETS, where_rows
 from tests.outcomes import EVERY, NONE, run, slope, weights_of
 from tests.running import assert_close, dot
 
@@ -62,7 +62,7 @@ def test_its_gradient_is_that_of_differences_and_of_nothing_behind_the_mask(case
     gradients = jax.tree.leaves(found.gradients)
     np.testing.assert_allclose(dot(gradients, directions), change, rtol=1e-6, atol=1e-7)
     assert abs(change) > 1e-4
-    poisoned = sample._replace(xs=np.where(MASK[..., None], sample.xs, POISON))
+    poisoned = sample._replace(xs=where_rows(MASK, sample.xs, POISON))
     assert_close(run(poisoned, MASK, RESETS, cotangents=cotangents), found, tolerance=0.0)
 
 
