@@ -15,6 +15,7 @@ from rnnjax.cells.gated.mgu import MGU
 from rnnjax.cells.gated.minimal_rnn import MinimalRNN
 from rnnjax.cells.gated.original_lstm import OriginalLSTM
 from rnnjax.cells.gated.ran import RAN
+from rnnjax.cells.gated.slstm import SLSTM
 from rnnjax.cells.gated.ugrnn import UGRNN
 
 CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
@@ -30,6 +31,7 @@ CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
         "original_lstm": OriginalLSTM,
         "ran": RAN,
         "sli_gru": SLiGRU,
+        "slstm": SLSTM,
         "ugrnn": UGRNN,
     }
 )
@@ -42,6 +44,7 @@ __all__ = [
     "JANET",
     "MGU",
     "RAN",
+    "SLSTM",
     "UGRNN",
     "IntersectionRNN",
     "LiGRU",
