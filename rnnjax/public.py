@@ -60,6 +60,7 @@ from rnnjax.cells.memory import (
     DeltaNet,
     GatedDeltaNet,
     LinearAttention,
+    RetNet,
 )
 from rnnjax.cells.multiplicative import *  # noqa: F403
 from rnnjax.cells.orthogonal import *  # noqa: F403
@@ -127,6 +128,7 @@ __all__ = [
     "Params",
     "PeepholeLSTM",
     "Residual",
+    "RetNet",
     "Reversed",
     "SimpleRNN",
     "Stack",

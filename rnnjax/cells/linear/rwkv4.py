@@ -27,7 +27,7 @@ class RWKV4Params(NamedTuple):
 
 
 class RWKV4Carry(NamedTuple):
-    """Carry: what the input before gives of k, v and r, ``x [..., 3H]``; all ``[..., H]``, over e to
+    """Carry: what the input before gives of k, v, r, ``x [..., 3H]``; all ``[..., H]``, over e to
     ``m``, the sum of values ``s`` and that of weights ``n``."""
 
     x: jax.Array
