@@ -56,12 +56,10 @@ def written(params, carry):
 
 CASES = [
     CellUnderTest("slstm", lambda: SLSTM(3, 4), slstm(1), written),
-    CellUnderTest("slstm-heads", lambda: SLSTM(3, 4, heads=2), slstm(2), written),
-    CellUnderTest("slstm-no_bias", lambda: SLSTM(3, 4, use_bias=False), slstm(1), written),
     CellUnderTest(
         "slstm-exponential",
-        lambda: SLSTM(3, 4, forget_gate="exponential"),
-        slstm(1, exponential=True),
+        lambda: SLSTM(3, 4, heads=2, forget_gate="exponential", use_bias=False),
+        slstm(2, exponential=True),
         written,
     ),
     CellUnderTest("rwkv4", lambda: RWKV4(3, 4), rwkv4, written),
