@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from rnnjax.cell import check_input
 from rnnjax.hyperparameters import Positive
@@ -104,10 +103,11 @@ class RetNet(HeadedCell):
     def coefficients(self, params: RetNetParams, z: jax.Array) -> Outer:
         _, k, v, _ = parts(z, self._sizes)
         k, v = by_head(k, self.heads) * self._key**-0.5, by_head(v, self.heads)
-        decay = np.log1p(-(2.0 ** -(5 + np.arange(self.heads))))
-        angle = LONGEST ** -np.linspace(0, 1, self._key // 2)
-        log_a = jnp.broadcast_to(decay.astype(z.dtype), k.shape[:-1])
-        turn = jnp.broadcast_to(angle.astype(z.dtype), (*k.shape[:-1], len(angle)))
+        pairs = self._key // 2
+        decay = jnp.asarray([math.log1p(-(2.0 ** -(5 + i))) for i in range(self.heads)], z.dtype)
+        angle = jnp.asarray([LONGEST ** -(j / max(pairs - 1, 1)) for j in range(pairs)], z.dtype)
+        log_a = jnp.broadcast_to(decay, k.shape[:-1])
+        turn = jnp.broadcast_to(angle, (*k.shape[:-1], pairs))
         return Outer(log_a, k, v, turn=turn)
 
     def queries(self, params: RetNetParams, z: jax.Array) -> jax.Array:

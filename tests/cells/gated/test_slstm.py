@@ -1,7 +1,7 @@
 """What the sLSTM is a case of, and how it begins."""
 
 # NumPy arrays go where JAX arrays are declared.
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportOptionalSubscript=false
 
 import jax
 import jax.numpy as jnp
