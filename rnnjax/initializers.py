@@ -63,6 +63,14 @@ def inverse_softplus_of_steps(
     return step + jnp.log(-jnp.expm1(-step))
 
 
+def small_normal(size: int) -> Initializer:
+    """Normal with a variance of 2 / (5 · size): xLSTM's choice for blocks of so many features.
+
+    Source: T. Nguyen, J. Salazar, "Transformers without tears", IWSLT 2019; NX-AI/xlstm.
+    """
+    return initializers.normal((2 / (5 * size)) ** 0.5)
+
+
 class Initialization(NamedTuple):
     """One framework's initial distributions, each as a function of the layer's size."""
 

@@ -131,6 +131,12 @@ def together(x: jax.Array) -> jax.Array:
     return x.reshape(*x.shape[:-2], x.shape[-2] * x.shape[-1])
 
 
+def blocked(x: jax.Array, w: jax.Array) -> jax.Array:
+    """Features ``[..., N · S]`` by a matrix of N blocks, ``[N, S, S]``."""
+    read = by_head(x, len(w))
+    return jnp.einsum("...ns,nst->...nt", read, w).reshape(x.shape)
+
+
 def gated_output(
     found: jax.Array, gain: jax.Array, gate: jax.Array | None, w_o: jax.Array, epsilon: float
 ) -> jax.Array:

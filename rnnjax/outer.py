@@ -28,6 +28,11 @@ class Outer(NamedTuple):
         m_t &= \max(\log a_t + m_{t-1},\, \log i_t) \\
         S_t &= e^{\log a_t + m_{t-1} - m_t}\, S_{t-1} + e^{\log i_t - m_t}\, k_t v_t^\top
 
+    With θ, the angles by which pairs of a query's and a key's features are turned further at every
+    step, what is kept is the memory turned back, whose queries and keys are not turned:
+
+    .. math:: S_t = e^{\log a_t}\, R(\theta_t)^\top S_{t-1} + k_t v_t^\top
+
     The state is ``(s [..., heads, K, V],)``, or that and ``m [..., heads]``.
     """
 
@@ -41,6 +46,8 @@ class Outer(NamedTuple):
     """``[..., heads]``."""
     log_i: jax.Array | None = None
     """``[..., heads]``; not beside β, nor with a decay for every key."""
+    turn: jax.Array | None = None
+    """``[..., heads, K / 2]``; with one decay for each head, and neither β nor log_i."""
 
     def apply(self, state: State) -> State:
         """The state after the step."""
@@ -50,6 +57,8 @@ class Outer(NamedTuple):
             kept, gained = jnp.exp(self.log_a + m - largest), jnp.exp(self.log_i - largest)
             return _scaled(s, kept) + _product(self.k * gained[..., None], self.v), largest
         s = _scaled(state[0], jnp.exp(self.log_a))
+        if self.turn is not None:
+            s = jnp.matrix_transpose(turned(jnp.matrix_transpose(s), -self.turn[..., None, :]))
         u = self.v
         if self.beta is not None:
             u = self.beta[..., None] * (self.v - read(s, self.k))
@@ -71,6 +80,14 @@ class Outer(NamedTuple):
 def read(s: jax.Array, q: jax.Array) -> jax.Array:
     """What queries ``[..., heads, K]`` find: Sᵀ q, ``[..., heads, V]``."""
     return jnp.einsum("...hkv,...hk->...hv", s, q)
+
+
+def turned(x: jax.Array, angle: jax.Array) -> jax.Array:
+    """Pairs of features beside each other, ``[..., K]``, turned by angles ``[..., K / 2]``."""
+    pairs = x.reshape(*x.shape[:-1], x.shape[-1] // 2, 2)
+    one, other = pairs[..., 0], pairs[..., 1]
+    cos, sin = (jnp.broadcast_to(own, one.shape) for own in (jnp.cos(angle), jnp.sin(angle)))
+    return jnp.stack((one * cos - other * sin, other * cos + one * sin), axis=-1).reshape(x.shape)
 
 
 def _product(k: jax.Array, v: jax.Array) -> jax.Array:

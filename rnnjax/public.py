@@ -38,6 +38,7 @@ from rnnjax.cells.linear import (
     LRU,
     QRNN,
     RGLRU,
+    RWKV4,
     S4D,
     S5,
     S6,
@@ -59,6 +60,7 @@ from rnnjax.cells.memory import (
     DeltaNet,
     GatedDeltaNet,
     LinearAttention,
+    RetNet,
 )
 from rnnjax.cells.multiplicative import *  # noqa: F403
 from rnnjax.cells.orthogonal import *  # noqa: F403
@@ -98,6 +100,7 @@ __all__ = [
     "MLSTM",
     "QRNN",
     "RGLRU",
+    "RWKV4",
     "S4D",
     "S5",
     "S6",
@@ -134,6 +137,7 @@ __all__ = [
     "Params",
     "PeepholeLSTM",
     "Residual",
+    "RetNet",
     "Reversed",
     "SimpleRNN",
     "Skip",

@@ -21,6 +21,7 @@ FLOORS = (
         "checks",
         "discretization",
         "errors",
+        "exponents",
         "hippo",
         "initializers",
         "noise",

@@ -12,6 +12,9 @@ By the delta rule :math:`u = (1 + M)^{-1} \beta (v - (k \odot e)^\top S)`, with 
 :math:`(1 + P)(1 + P^2)(1 + P^4) \cdots`. All exponents are sums of at most a chunk's logarithms and
 at most 0: nothing overflows, however strong the decay.
 
+Keys and queries whose pairs of features are turned further at every step are turned by the sum of
+the angles since the segment's beginning, and the memory back in the end.
+
 Sources: S. Yang et al., arXiv:2312.06635, section 4, and arXiv:2406.06484, section 3 (WY form);
 T. Dao and A. Gu, arXiv:2405.21060, section 6; M. Beck et al., arXiv:2405.04517, appendix A.
 """
@@ -23,9 +26,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.outer import Outer
+from rnnjax.outer import Outer, turned
 from rnnjax.recurrences import State
-from rnnjax.unrolling.decays import HeadDecay, before, make_decay, with_axes
+from rnnjax.unrolling.decays import HeadDecay, before, knows, make_decay, with_axes
 
 
 def matrix_scan(
@@ -50,7 +53,10 @@ def matrix_scan(
     beginning = _Beginning(state, first, segment)
     decay = make_decay(steps.log_a, steps.k.ndim, segment)
     q, k, v = (jnp.moveaxis(own, 0, -2) for own in (q, steps.k, steps.v))
-    m = None
+    m = angle = None
+    if steps.turn is not None:
+        angle = _summed(jnp.moveaxis(steps.turn, 0, -2), segment)
+        q, k = turned(q, angle), turned(k, angle)
     if steps.log_i is None:
         weights = decay.weights()
     else:
@@ -67,6 +73,9 @@ def matrix_scan(
     found = beginning.read(weights.faded(q)) + jnp.matmul(weights.related(q, k), u)
     after = beginning.last() * weights.begun_to_last()
     after = after + jnp.einsum("...ck,...cv->...kv", weights.to_last(k), u)
+    if angle is not None:
+        back = -angle[..., -1, None, :]
+        after = jnp.matrix_transpose(turned(jnp.matrix_transpose(after), back))
     found = jnp.moveaxis(found, -2, 0)
     if m is None:
         return found, None, (after,)
@@ -104,6 +113,14 @@ class _Beginning(NamedTuple):
             return found
         other = jnp.broadcast_to(self.first[1][..., None], found.shape)
         return jnp.where(with_axes(self.segment == 0, found), found, other)
+
+
+def _summed(turn: jax.Array, segment: jax.Array | None) -> jax.Array:
+    """Angles ``[..., h, C, K / 2]``, each step's and all before it in its segment."""
+    if segment is None:
+        return jnp.cumsum(turn, axis=-2)
+    known = knows(turn.shape[-2], segment).astype(turn.dtype)
+    return jnp.matmul(known, turn, precision="highest")
 
 
 def _inverse(m: jax.Array) -> jax.Array:

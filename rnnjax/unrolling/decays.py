@@ -42,7 +42,7 @@ def with_axes(flags: jax.Array, like: Any) -> jax.Array:
     return flags.reshape((1,) * (like.ndim - flags.ndim) + flags.shape)
 
 
-def _seen(size: int, segment: jax.Array | None) -> jax.Array:
+def knows(size: int, segment: jax.Array | None) -> jax.Array:
     """Whether step i knows what j wrote, ``[C, C]`` or ``[..., 1, C, C]``."""
     seen = before(size, strictly=False)
     if segment is None:
@@ -63,7 +63,7 @@ class HeadDecay:
         """What is left as a logarithm, ``[..., h, C, C]``; which of them count; and since the
         segment's beginning, ``[..., h, C]``."""
         since = _pairwise(self.log_a[..., None])[..., 0]
-        seen = with_axes(_seen(since.shape[-1], self.segment), since)
+        seen = with_axes(knows(since.shape[-1], self.segment), since)
         whole = jnp.broadcast_to(self.log_a[..., None, :], since.shape)
         return since, seen, jnp.where(seen, whole, 0).sum(axis=-1)
 
@@ -126,7 +126,7 @@ class KeyDecay:
     def weights(self) -> KeyWeights:
         """As numbers."""
         size = self.log_a.shape[-2]
-        seen = _seen(size, self.segment)
+        seen = knows(size, self.segment)
         if self.segment is None:
             begun = jnp.cumsum(self.log_a, axis=-2)
         else:

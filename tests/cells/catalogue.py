@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.cells.clocked import clocked_steps
 from tests.cells.convolutional import convolutional_steps
-from tests.cells.gated import gated_steps, ordered_steps, searched_steps
+from tests.cells.gated import exponential_steps, gated_steps, ordered_steps, searched_steps
 from tests.cells.light import light_steps
 from tests.cells.multiplicative import multiplicative_steps
 from tests.cells.orthogonal import orthogonal_steps
@@ -15,6 +15,7 @@ CATALOGUE = [
     *gated_steps.CASES,
     *searched_steps.CASES,
     *ordered_steps.CASES,
+    *exponential_steps.CASES,
     *light_steps.CASES,
     *orthogonal_steps.CASES,
     *physical_steps.CASES,

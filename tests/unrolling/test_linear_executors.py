@@ -17,7 +17,7 @@ import pytest
 
 import rnnjax
 from rnnjax.cells.linear import LRU, MinGRU
-from rnnjax.cells.memory import GLA, MLSTM, DeltaNet, GatedDeltaNet
+from rnnjax.cells.memory import GLA, MLSTM, DeltaNet, GatedDeltaNet, RetNet
 from rnnjax.matrix_cell import MatrixCell
 from rnnjax.unrolling.choice import chosen_executor
 from tests.cells.linear.cases import CASES, OF_EACH_KIND
@@ -36,7 +36,12 @@ KINDS = [
     GatedDeltaNet(3, 4, **SIZES),
     MLSTM(3, 4, heads=2),
 ]
-by_type = pytest.mark.parametrize("cell", KINDS, ids=lambda cell: type(cell).__name__)
+TURNED = RetNet(3, 4, heads=2, key_size=4, value_size=5)
+by_type = pytest.mark.parametrize(
+    "cell",
+    [*KINDS, pytest.param(TURNED, marks=pytest.mark.slow)],
+    ids=lambda cell: type(cell).__name__,
+)
 pytestmark = pytest.mark.usefixtures("x64")
 
 

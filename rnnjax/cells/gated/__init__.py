@@ -34,6 +34,7 @@ from rnnjax.cells.gated.scrn import SCRN, SCRNCarry, SCRNParams
 from rnnjax.cells.gated.sgrn import SGRN
 from rnnjax.cells.gated.sgu import DSGU, SGU
 from rnnjax.cells.gated.slim import SlimGRU, SlimLSTM, SlimMGU, SlimParams
+from rnnjax.cells.gated.slstm import SLSTM
 from rnnjax.cells.gated.star import STAR
 from rnnjax.cells.gated.ugrnn import UGRNN
 from rnnjax.cells.gated.wmc_lstm import WMCLSTM
@@ -76,6 +77,7 @@ CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
         "slim_lstm": SlimLSTM,
         "slim_mgu": SlimMGU,
         "star": STAR,
+        "slstm": SLSTM,
         "ugrnn": UGRNN,
         "wmc_lstm": WMCLSTM,
     }
@@ -104,6 +106,7 @@ __all__ = [
     "SCRN",
     "SGRN",
     "SGU",
+    "SLSTM",
     "STAR",
     "UGRNN",
     "WMCLSTM",

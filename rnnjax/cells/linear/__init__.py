@@ -19,6 +19,7 @@ from rnnjax.cells.linear.min_gru import MinGRU, MinGRUCarry, MinGRUParams
 from rnnjax.cells.linear.min_lstm import MinLSTM, MinLSTMCarry, MinLSTMParams
 from rnnjax.cells.linear.qrnn import QRNN, QRNNCarry, QRNNParams
 from rnnjax.cells.linear.rg_lru import RGLRU, RGLRUCarry, RGLRUParams
+from rnnjax.cells.linear.rwkv4 import RWKV4, RWKV4Carry, RWKV4Params
 from rnnjax.cells.linear.s4d import S4D, S4DCarry, S4DParams
 from rnnjax.cells.linear.s5 import S5, S5Carry, S5Params
 from rnnjax.cells.linear.s6 import S6, S6Carry, S6Params
@@ -36,6 +37,7 @@ CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
         "min_gru": MinGRU,
         "min_lstm": MinLSTM,
         "qrnn": QRNN,
+        "rwkv4": RWKV4,
         "s5": S5,
         "sru": SRU,
         "tgru": TGRU,
@@ -52,6 +54,7 @@ __all__ = [
     "LRU",
     "QRNN",
     "RGLRU",
+    "RWKV4",
     "S4D",
     "S5",
     "S6",
@@ -83,6 +86,8 @@ __all__ = [
     "QRNNParams",
     "RGLRUCarry",
     "RGLRUParams",
+    "RWKV4Carry",
+    "RWKV4Params",
     "S4DCarry",
     "S4DParams",
     "S5Carry",

@@ -15,6 +15,7 @@ from rnnjax.cells.memory.gla import GLA, GLAParams
 from rnnjax.cells.memory.hgrn2 import HGRN2, HGRN2Params
 from rnnjax.cells.memory.linear_attention import LinearAttention, LinearAttentionParams
 from rnnjax.cells.memory.mlstm import MLSTM, MLSTMCarry, MLSTMParams
+from rnnjax.cells.memory.ret_net import RetNet, RetNetParams
 from rnnjax.cells.memory.ssd import SSD, SSDParams
 
 CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
@@ -25,6 +26,7 @@ CELLS: MappingProxyType[str, type[Cell]] = MappingProxyType(
         "hgrn2": HGRN2,
         "linear_attention": LinearAttention,
         "mlstm": MLSTM,
+        "ret_net": RetNet,
     }
 )
 """Those that need but two sizes, by their names."""
@@ -44,5 +46,7 @@ __all__ = [
     "LinearAttentionParams",
     "MLSTMCarry",
     "MLSTMParams",
+    "RetNet",
+    "RetNetParams",
     "SSDParams",
 ]

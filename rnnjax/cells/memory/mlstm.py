@@ -131,7 +131,11 @@ class MLSTM(HeadedCell):
     def output(
         self, params: MLSTMParams, found: jax.Array, z: Projected, m: jax.Array | None = None
     ) -> jax.Array:
+        gate = parts(z.qkvo, self._sizes)[3]
+        return jax.nn.sigmoid(gate) * together(self.mean(found, m))
+
+    def mean(self, found: jax.Array, m: jax.Array | None) -> jax.Array:
+        """What queries found, over how much was written: ``[..., heads, V]``."""
         assert m is not None
         least = jnp.maximum(jnp.abs(found[..., -1]), jnp.exp(-m)) + self.epsilon
-        mean = together(found[..., :-1] / least[..., None])
-        return jax.nn.sigmoid(parts(z.qkvo, self._sizes)[3]) * mean
+        return found[..., :-1] / least[..., None]

@@ -13,6 +13,7 @@ from rnnjax.cells.memory import (
     DeltaNet,
     GatedDeltaNet,
     LinearAttention,
+    RetNet,
 )
 from tests.cells.linear.case import Case, sigmoid, silu, softplus
 
@@ -124,6 +125,21 @@ def mlstm(cell, p, x, state):
     return [s, m], sigmoid(os) * np.concatenate(found)
 
 
+def ret_net(cell, p, x, state):
+    h, k, v = cell.heads, cell.key_size, cell.value_size
+    qs, ks, vs, gs = split(x @ p.w_x, h * k, h * k, h * v, h * v)
+    turn = np.zeros((k, k))  # of column vectors
+    for j, angle in enumerate(10000 ** -np.linspace(0, 1, k // 2)):
+        cos, sin = np.cos(angle), np.sin(angle)
+        turn[2 * j : 2 * j + 2, 2 * j : 2 * j + 2] = [[cos, -sin], [sin, cos]]
+    s, found = state[0].copy(), []
+    for i in range(h):
+        q, key, value = (own.reshape(h, -1)[i] for own in (qs, ks, vs))
+        s[i] = (1 - 2.0 ** (-5 - i)) * turn.T @ s[i] + np.outer(key / np.sqrt(k), value)
+        found.append(rms(s[i].T @ q, p.gain, 1e-6))
+    return [s], (np.concatenate(found) * silu(gs)) @ p.w_o
+
+
 def ssd(cell, p, z, state):
     h, n, g = cell.heads, cell.state_size, cell.groups
     x, b, c, dt = split(z, cell.hidden_size, g * n, g * n, h)
@@ -147,5 +163,6 @@ CASES = [
     Case("delta_net-negative", DeltaNet(4, 6, **SIZES, negative=True), rows(delta_net)),
     Case("gated_delta_net", GatedDeltaNet(4, 6, **SIZES), rows(gated_delta_net)),
     Case("mlstm", MLSTM(4, 6, heads=2, key_size=4), rows(mlstm)),
+    Case("ret_net", RetNet(4, 6, heads=2, key_size=4, value_size=5), rows(ret_net)),
     Case("ssd", SSD(8, heads=4, state_size=3, groups=2), rows(ssd)),
 ]
