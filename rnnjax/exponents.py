@@ -19,5 +19,15 @@ def over_largest(
         gained: the exponent of what comes.
         counted: the sum of all exponentials so far, over e to their largest; 0 for none.
     """
-    largest = jnp.where(counted == 0, gained, jnp.maximum(kept, gained))
-    return largest, jnp.exp(jnp.minimum(kept - largest, 0)), jnp.exp(gained - largest)
+    # Not `jnp.maximum`, whose derivative divides by numbers that a backward pass may make zeros.
+    largest = jnp.where((counted != 0) & (kept > gained), kept, gained)
+    excess = kept - largest
+    return largest, jnp.exp(jnp.where(excess < 0, excess, 0)), jnp.exp(gained - largest)
+
+
+def mean(total: jax.Array, counted: jax.Array) -> jax.Array:
+    """A sum over the sum of its weights, which is never 0.
+
+    But in the backward pass of rows that reach nothing, whatever was kept is 0: hence the choice.
+    """
+    return total / jnp.where(counted == 0, 1, counted)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import settled
-from rnnjax.exponents import over_largest
+from rnnjax.exponents import mean, over_largest
 from rnnjax.gated_cell import GatedCell
 from rnnjax.hyperparameters import Real, Size, one_of
 from rnnjax.noise import SILENCE, Noise
@@ -129,5 +129,5 @@ class SLSTM(GatedCell):
         m, kept, gained = over_largest(log_f + carry.m, i.astype(carry.m.dtype), carry.n)
         c = kept * carry.c + gained * noise.on_update(jnp.tanh(candidate))
         n = kept * carry.n + gained
-        h = jax.nn.sigmoid(o) * c / n
+        h = jax.nn.sigmoid(o) * mean(c, n)
         return settled(carry, SLSTMCarry(h, c, n, m), h, z)

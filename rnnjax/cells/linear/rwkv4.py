@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.cell import Cell, check_input, recur, settled, zero_carry
-from rnnjax.exponents import over_largest
+from rnnjax.exponents import mean, over_largest
 from rnnjax.hyperparameters import Size, check_hyperparameters
 from rnnjax.initializers import symmetric_uniform
 
@@ -124,8 +124,8 @@ class RWKV4(Cell):
             jnp.broadcast_to(own.astype(k.dtype), k.shape) for own in (params.bonus, params.decay)
         )
         _, past, now = over_largest(carry.m, bonus + k, carry.n)
-        mean = (past * carry.s + now * v) / (past * carry.n + now)
+        found = mean(past * carry.s + now * v, past * carry.n + now)
         m, kept, gained = over_largest(carry.m - jnp.exp(decay), k, carry.n)
         s, n = kept * carry.s + gained * v, kept * carry.n + gained
-        y = recur(jax.nn.sigmoid(r) * mean, params.w_o)
+        y = recur(jax.nn.sigmoid(r) * found, params.w_o)
         return settled(carry, RWKV4Carry(z.next, s, n, m), y, z.own)

@@ -54,13 +54,24 @@ def written(params, carry):
     return params, carry._replace(n=abs(carry.n) + np.asarray(1, carry.n.dtype))
 
 
+# Some first values are the same for all keys, and for several units.
+FIXED = ("test_different_keys_give_different_parameters",)
+
 CASES = [
-    CellUnderTest("slstm", lambda: SLSTM(3, 4), slstm(1), written),
+    CellUnderTest("slstm", lambda: SLSTM(3, 4), slstm(1), written, exempt=FIXED),
     CellUnderTest(
         "slstm-exponential",
         lambda: SLSTM(3, 4, heads=2, forget_gate="exponential", use_bias=False),
         slstm(2, exponential=True),
         written,
+        exempt=FIXED,
     ),
-    CellUnderTest("rwkv4", lambda: RWKV4(3, 4), rwkv4, written),
+    CellUnderTest(
+        "rwkv4",
+        lambda: RWKV4(3, 4),
+        rwkv4,
+        written,
+        # With the flags of that test no output reads what has faded: its slope is 0.
+        exempt=(*FIXED, "test_gradients_equal_finite_differences"),
+    ),
 ]
