@@ -140,7 +140,8 @@ class CfC(NoisyCell):
         phi = BACKBONES[self.activation]
         b = phi(z.z + recur(noise.on_state(carry.h), params.w_h))
         for i in range(self.backbone_layers - 1):
-            own = (None if part is None else part[i] for part in (params.w_deep, params.b_deep))
+            deep: Any = params.w_deep, params.b_deep
+            own = (None if part is None else part[i] for part in deep)
             b = phi(affine(b, *own))
         heads = affine(b, params.w_o, params.b_o)
         h = self._pure(params, heads, z) if self.mode == "pure" else self._mixed(heads, z)
@@ -151,7 +152,7 @@ class CfC(NoisyCell):
         f1, f2, s = jnp.tanh(f1), jnp.tanh(f2), jax.nn.sigmoid(a * gap_like(z.gap, a) + b)
         return f1 + s * f2 if self.mode == "no_gate" else (1 - s) * f1 + s * f2
 
-    def _pure(self, params: CfCParams, f: jax.Array, z: TimedInput) -> jax.Array:
+    def _pure(self, params: Any, f: jax.Array, z: TimedInput) -> jax.Array:
         a, w_tau = (jnp.broadcast_to(own, f.shape) for own in (params.a, params.w_tau))
         return a - a * f * jnp.exp(-gap_like(z.gap, f) * (jnp.abs(w_tau) + jnp.abs(f)))
 

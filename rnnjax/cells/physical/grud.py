@@ -126,8 +126,10 @@ class GRUD(GatedCell):
         f, h = self._features, self.hidden_size
         w_m, *_ = self.draw_gates(own, num_gates=3)
         b_x, b_h = (jnp.zeros((f,)), jnp.zeros((h,))) if self.use_bias else (None, None)
-        decay = jnp.zeros((f,)), b_x, jnp.zeros((f, h)), b_h
-        return GRUDParams(*super().init(first), w_m, *decay, jnp.zeros((f,)))
+        return GRUDParams(
+            *super().init(first), w_m=w_m, w_decay_x=jnp.zeros((f,)), b_decay_x=b_x,
+            w_decay_h=jnp.zeros((f, h)), b_decay_h=b_h, mean=jnp.zeros((f,)),
+        )  # fmt: skip
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> GRUDCarry:
         return zero_carry(GRUDCarry, batch_shape, dtype, h=self.hidden_size, x=self._features)
@@ -139,8 +141,8 @@ class GRUD(GatedCell):
         if params.b_decay_x is not None:
             by_input = by_input + jnp.broadcast_to(params.b_decay_x, times.shape)
         by_state = affine(times, params.w_decay_h, params.b_decay_h)
-        decays = (jnp.exp(-jax.nn.relu(own)) for own in (by_input, by_state))
-        return Projected(x, m, *decays, affine(m, params.w_m, params.b))
+        decay_x, decay_h = (jnp.exp(-jax.nn.relu(own)) for own in (by_input, by_state))
+        return Projected(x, m, decay_x, decay_h, affine(m, params.w_m, params.b))
 
     def step(
         self, params: GRUDParams, carry: GRUDCarry, z: Projected, noise: Noise = SILENCE

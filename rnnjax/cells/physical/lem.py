@@ -82,7 +82,7 @@ class LEM(GatedCell):
         first, own = jax.random.split(key)
         h = self.hidden_size
         draw = INITIALIZATIONS[self.initialization].recurrent_kernel(h)
-        return LEMParams(*super().init(first), draw(own, (h, h)))
+        return LEMParams(*super().init(first), w_z=draw(own, (h, h)))
 
     def step(
         self, params: LEMParams, carry: PairCarry, z: jax.Array, noise: Noise = SILENCE

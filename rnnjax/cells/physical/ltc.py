@@ -116,8 +116,8 @@ class LTC(NoisyCell):
             return [*(uniform(*own, sources, h) for own in ranges), sign]
 
         return LTCParams(
-            *synapses(d), *synapses(h), jnp.ones((d,)), jnp.zeros((d,)),
-            uniform(0.001, 1, h), uniform(-0.2, 0.2, h), uniform(0.4, 0.6, h),
+            *synapses(d), *synapses(h), w_in=jnp.ones((d,)), b_in=jnp.zeros((d,)),
+            g=uniform(0.001, 1, h), v_leak=uniform(-0.2, 0.2, h), cm=uniform(0.4, 0.6, h),
         )  # fmt: skip
 
     def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> HiddenCarry:

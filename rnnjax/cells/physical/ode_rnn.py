@@ -125,8 +125,8 @@ class ODERNN(EvolvingGRU):
         b_in, b_out = (jnp.zeros((u,)), jnp.zeros((h,))) if self.use_bias else (None, None)
         return ODERNNParams(
             *self.draw_gates(keys[0], num_gates=3, two_biases=True),
-            0.1 * jax.random.normal(keys[1], (h, u)), b_in,
-            0.1 * jax.random.normal(keys[2], (u, h)), b_out,
+            w_in=0.1 * jax.random.normal(keys[1], (h, u)), b_in=b_in,
+            w_out=0.1 * jax.random.normal(keys[2], (u, h)), b_out=b_out,
         )  # fmt: skip
 
     def slope(self, params: ODERNNParams, h: jax.Array) -> jax.Array:
@@ -182,7 +182,7 @@ class GRUODE(EvolvingGRU):
         first, own = jax.random.split(key)
         unit = self.draw_gates(first, num_gates=3, two_biases=True)
         _, w_s, b_s, _ = self.draw_gates(own, num_gates=3, two_biases=False)
-        return GRUODEParams(*unit, w_s, b_s)
+        return GRUODEParams(*unit, w_s=w_s, b_s=b_s)
 
     def slope(self, params: GRUODEParams, h: jax.Array) -> jax.Array:
         split = 2 * self.hidden_size
