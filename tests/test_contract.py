@@ -22,7 +22,7 @@ import pytest
 
 import rnnjax
 from tests import oracles
-from tests.cells.catalogue import CATALOGUE
+from tests.cells.catalogue import CHIEF
 from tests.cells_under_test import CELLS_UNDER_TEST, draw, random_like
 from tests.flagged import MASK, POISON, RESETS, ROWS, STEPS, directions, where_rows
 from tests.outcomes import EVERY, NONE, first_of, run, slope, weights_of
@@ -37,7 +37,7 @@ FLAGS = hnp.arrays(bool, (STEPS, ROWS), elements=st.booleans(), fill=st.nothing(
     params=[
         *(pytest.param(case, id=case.name) for case in CELLS_UNDER_TEST),
         # Of these the quick tests ask less, in tests/cells/test_catalogue.py.
-        *(pytest.param(case, id=case.name, marks=pytest.mark.slow) for case in CATALOGUE),
+        *(pytest.param(case, id=case.name, marks=pytest.mark.slow) for case in CHIEF),
     ]
 )
 def case(request):

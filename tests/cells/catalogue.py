@@ -25,3 +25,6 @@ CATALOGUE = [
     *convolutional_steps.CASES,
     *combined_steps.CASES,
 ]
+
+CHIEF = list({case.name.partition("-")[0]: case for case in reversed(CATALOGUE)}.values())
+"""Of each cell the settings that are listed first."""

@@ -1,6 +1,7 @@
 """What the quick tests ask of a cell of the catalogue, by one program each.
 
-The slow tests ask the whole of `tests.test_contract` of it.
+The slow tests ask it of the other settings of a cell, too, and of each cell the whole of
+`tests.test_contract`.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ import pytest
 
 import rnnjax
 from tests import oracles
-from tests.cells.catalogue import CATALOGUE
+from tests.cells.catalogue import CATALOGUE, CHIEF
 from tests.cells_under_test import draw, random_like
 from tests.flagged import MASK, POISON, RESETS, where_rows
 from tests.outcomes import EVERY, NONE, run, slope, weights_of
 from tests.running import assert_close, dot
+from tests.slow import slow_but
 
 pytestmark = [
     pytest.mark.usefixtures("x64"),
-    pytest.mark.parametrize("case", CATALOGUE, ids=lambda case: case.name),
+    pytest.mark.parametrize("case", slow_but(CHIEF, CATALOGUE), ids=lambda case: case.name),
 ]
 
 
@@ -48,8 +50,8 @@ def test_its_output_is_its_state_unless_it_says_no(case):
     sample = draw(case)
     (carry, _), last, _ = run(sample)
     h, size = getattr(carry, "h", None), sample.cell.output_size
-    if h is not None and h.shape[-1] == size:
-        assert (np.shape(h) == np.shape(last) and (h == last).all()) == sample.cell.gives_state
+    if h is not None and h.shape == last.shape and h.shape[-1] == size:
+        assert (h == last).all() == sample.cell.gives_state
 
 
 def test_its_gradient_is_that_of_differences_and_of_nothing_behind_the_mask(case):

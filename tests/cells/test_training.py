@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +25,7 @@ LEAST: dict[str, float] = {}
 @functools.cache
 def digits():
     """Pictures of 8 x 8, rows first, ``[8, N, 8]``, and the digits."""
-    found = load_digits()
+    found: Any = load_digits()
     pictures = found.images[:DIGITS].transpose(1, 0, 2) / 16
     return jnp.asarray(pictures, jnp.float32), jnp.asarray(found.target[:DIGITS])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ class Own(Config):
 
 
 def test_a_layer_reads_all_that_the_one_below_it_gives():
-    layer = build_layer(Own(cell="scrn", num_layers=2), 3)
+    layer: Any = build_layer(Own(cell="scrn", num_layers=2), 3)
     assert [cell.input_size for cell in layer.layers] == [3, 12]
 
 
