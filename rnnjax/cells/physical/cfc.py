@@ -141,7 +141,7 @@ class CfC(NoisyCell):
         b = phi(z.z + recur(noise.on_state(carry.h), params.w_h))
         for i in range(self.backbone_layers - 1):
             deep: Any = params.w_deep, params.b_deep
-            own = (None if part is None else part[i] for part in deep)
+            own: list[Any] = [None if part is None else part[i] for part in deep]
             b = phi(affine(b, *own))
         heads = affine(b, params.w_o, params.b_o)
         h = self._pure(params, heads, z) if self.mode == "pure" else self._mixed(heads, z)

@@ -57,8 +57,8 @@ def cfc(mode="default", activation=None, *, timed=False):
         (h,) = carry
         x, gap = parted(x, timed=timed)
         b = phi(p.w_x.T @ x + p.w_h.T @ h + bias(p.b))
-        for k in range(0 if p.w_deep is None else len(p.w_deep)):
-            b = phi(p.w_deep[k].T @ b + (0.0 if p.b_deep is None else p.b_deep[k]))
+        for k, w in enumerate([] if p.w_deep is None else p.w_deep):
+            b = phi(w.T @ b + (0.0 if p.b_deep is None else p.b_deep[k]))
         read = p.w_o.T @ b + bias(p.b_o)
         if mode == "pure":
             h = p.a - p.a * read * np.exp(-gap * (np.abs(p.w_tau) + np.abs(read)))
