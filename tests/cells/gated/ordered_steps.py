@@ -258,7 +258,8 @@ rwa_case = functools.partial(
     ),
 )
 
-# A NaN from before a reset reaches the gradient of these cells' weights (0 times NaN is NaN).
+# A row that no cotangent reaches is left out of the gradients by zeros for what is kept of it, but
+# a softmax divides by one of them: then a NaN from before a reset gets into those of the weights.
 KEEPS_NAN = ("test_what_lies_before_a_reset_reaches_no_gradient_of_what_lies_behind_it",)
 
 CASES = [
