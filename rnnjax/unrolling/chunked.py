@@ -189,7 +189,7 @@ def _backward(recurrence: Recurrence, residuals: Any, cts: Any) -> tuple[Any, An
         live = None
         if recurrence.guarded is not None:
             live = _any_nonzero([*carry_ct, *outputs_ct], recurrence.guarded)
-            kept = _only_where(live, kept)
+            kept = _only_where(live, kept, 1)
         g = back(turned, others, kept, carry_ct, outputs_ct)
         factors = [
             None if known is not None and live is None else f
@@ -222,7 +222,7 @@ def _backward(recurrence: Recurrence, residuals: Any, cts: Any) -> tuple[Any, An
                 for known, f in zip(back.kept_factors, factors, strict=True)
             ]
         else:
-            xs = _only_where(live, xs)
+            xs = _only_where(live, xs, 0)
         weights_ct = [
             total + back.weight_gradient(k, weights[k], factors[k], products[k])
             for k, total in enumerate(weights_ct)
@@ -319,11 +319,14 @@ def _any_nonzero(arrays: list[jax.Array], num_batch_axes: int) -> jax.Array:
     return functools.reduce(jnp.logical_or, rows)
 
 
-def _only_where(live: jax.Array, tree: Any) -> Any:
-    """Zeros instead of the arrays' entries in the rows that are not live; flags stay."""
+def _only_where(live: jax.Array, tree: Any, other: float) -> Any:
+    """Another number instead of the arrays' entries in the rows that are not live; flags stay.
+
+    Of what a step keeps that is 1: the step back may divide by it.
+    """
 
     def choose(a: jax.Array) -> jax.Array:
-        return where_rows(live, a, 0) if jnp.issubdtype(a.dtype, jnp.inexact) else a
+        return where_rows(live, a, other) if jnp.issubdtype(a.dtype, jnp.inexact) else a
 
     return jax.tree.map(choose, tree)
 

@@ -199,7 +199,7 @@ LOOP_MUTANTS = (
     Mutant(
         "recurrence-dead_kept",
         at.CHUNKED,
-        "kept = _only_where(live, kept)",
+        "kept = _only_where(live, kept, 1)",
         "kept = list(kept)",
         "a NaN in what was kept before a reset reaches the gradients",
         (at.T_UNROLL,),
@@ -208,7 +208,7 @@ LOOP_MUTANTS = (
     Mutant(
         "recurrence-dead_inputs",
         at.CHUNKED,
-        "xs = _only_where(live, xs)",
+        "xs = _only_where(live, xs, 0)",
         "xs = list(xs)",
         "a NaN in the inputs before a reset reaches the gradients",
         (at.T_UNROLL,),
