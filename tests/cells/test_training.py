@@ -18,8 +18,15 @@ import rnnjax
 
 DIGITS, UNITS, UPDATES = 200, 16, 150
 
-LEAST: dict[str, float] = {}
-"""What share of the memoryless loss a cell leaves at most, where it is not a half."""
+RATES = {"esn": 0.1}
+"""Of learning, where it is not .01: of a reservoir the dense layer learns alone."""
+
+SUITED: dict[str, dict[str, Any]] = {
+    "cornn": {"step_size": 0.5, "stiffness": 1.0, "damping": 1.0},
+    "unicornn": {"step_size": 1.0, "alpha": 1.0},
+    "phased_lstm": {"open_ratio": 0.9, "longest": 8.0},
+}
+"""Settings for eight steps, of cells that are made for a thousand."""
 
 
 @functools.cache
@@ -40,10 +47,11 @@ def without_memory():
 
 def cell_named(name):
     """The cell, behind a dense layer where it wants as many inputs as it has units."""
+    kind: Any = rnnjax.CELLS[name]
     try:
-        return rnnjax.CELLS[name](8, UNITS)  # pyright: ignore[reportCallIssue]
+        return kind(8, UNITS, **SUITED.get(name, {}))
     except ValueError:
-        return rnnjax.CELLS[name](UNITS, UNITS)  # pyright: ignore[reportCallIssue]
+        return kind(UNITS, UNITS)
 
 
 @pytest.mark.slow
@@ -54,7 +62,7 @@ def test_it_learns_what_the_last_row_does_not_tell(name):
     spread = jnp.asarray(rng.normal(size=(8, cell.input_size)) / 8**0.5, jnp.float32)
     xs = rows if cell.input_size == 8 else rows @ spread
     dense = jnp.asarray(0.1 * rng.normal(size=(cell.output_size, 10)), jnp.float32)
-    rule = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(0.01))
+    rule = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(RATES.get(name, 0.01)))
 
     def loss(own):
         params, dense = own
@@ -73,4 +81,4 @@ def test_it_learns_what_the_last_row_does_not_tell(name):
 
     losses = np.asarray(fit((cell.init(jax.random.key(0)), dense)))
     assert np.isfinite(losses).all()
-    assert losses[-1] < LEAST.get(name, 0.5) * without_memory()
+    assert losses[-1] < 0.5 * without_memory()

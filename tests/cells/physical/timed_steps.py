@@ -198,7 +198,14 @@ CASES = [
         lambda: CTRNN(3, 4, 2, 0.3, 1.7, use_bias=False),
         ctrnn(2, 0.3, 1.7),
     ),
-    CellUnderTest("ltc", lambda: LTC(3, 4), ltc(), exempt=NOT_ALL_DRAWN),
+    CellUnderTest(
+        "ltc",
+        lambda: LTC(3, 4),
+        ltc(),
+        # So much that some of a state is left six steps later.
+        adapt=lambda params, carry: (params._replace(cm=params.cm + 3), carry),
+        exempt=NOT_ALL_DRAWN,
+    ),
     CellUnderTest(
         "ltc-timed",
         lambda: LTC(3, 4, 4, timed=True),
