@@ -238,6 +238,9 @@ def check(words, folder):
         return check_own(arguments[1:], folder)
     path = pathlib.PurePath(arguments[0])
     assert (ROOT / path).is_file(), path
+    if path.parts[0] == "docs":
+        assert not arguments[1:]
+        return None
     if path.parts[0] == "benchmarks":
         return check_benchmark(ROOT / path, arguments[1:])
     return check_script(path.stem, arguments[1:])

@@ -106,7 +106,7 @@ COMBINATOR_MUTANTS = (
     Mutant(
         "residual-padding",
         at.RESIDUAL,
-        "xs = jnp.where(options.mask[..., None], xs, 0)",
+        "xs = where_rows(options.mask, xs, jnp.zeros((), xs.dtype))",
         "xs = xs * options.mask[..., None]",
         "a NaN in the padding gets out",
         (at.T_RESIDUAL, at.T_UNROLL),

@@ -52,7 +52,7 @@ LOOP_MUTANTS = (
     Mutant(
         "unroll-unguarded",
         at.UNROLL,
-        "guarded = None if extras.resets is None else xs.ndim - 2",
+        "guarded = None if extras.resets is None else num_batch_axes",
         "guarded = None",
         "a NaN before a reset reaches the gradients of what is behind it",
         (at.T_UNROLL,),
