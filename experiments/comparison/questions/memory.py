@@ -105,6 +105,10 @@ def _table(trials: Sequence[Trial]) -> Table:
 
 def _figure(by_cell: Sequence[tuple[str, Sequence[Trial]]]) -> Figure:
     drawing = pictures.against("Adding two marked numbers", "length", by_cell, log=True)
+    lengths = sorted({trial.setting["length"] for _, own in by_cell for trial in own})
+    for each in drawing.axes:
+        each.set_xticks(lengths, [str(length) for length in lengths])
+        each.minorticks_off()
     axes = drawing.axes[0]
     axes.axhline(_limit(), color="k", linestyle="--", linewidth=1)
     low, high = axes.get_ylim()
