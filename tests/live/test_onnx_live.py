@@ -11,12 +11,14 @@ import onnxruntime  # pyright: ignore[reportMissingImports]
 import pytest
 
 import rnnjax
+from rnnjax.cells import BASIC
+from rnnjax.errors import ExportError
 from rnnjax.export import Array, Model, export_model
 from rnnjax.export.onnx import onnx_function, to_onnx
 from tests.cells_under_test import random_like
 from tests.export.models_to_export import MODELS_TO_EXPORT
 from tests.export.test_exported_models import SIZES, drawn, outputs_of
-from tests.running import assert_close
+from tests.running import assert_close, init
 
 # Those of jax2onnx and what it imports.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -51,13 +53,20 @@ def test_models(model, tmp_path, monkeypatch, capfd):
     assert_close(defined["outputs"][0], expected["logits"], tolerance=1e-5)
 
 
+NO_ONNX = {
+    "clockwork_rnn", "exp_rnn", "nested_lstm", "nn_rnn", "phased_lstm", "ret_net", "urnn",
+}  # fmt: skip
+"""Cells with an operation that jax2onnx can't convert: a remainder, a loop within the loop, a
+Fourier transform, a stack."""
+
+
 @pytest.mark.parametrize("name", sorted(rnnjax.CELLS))
 def test_every_cell_both_ways_with_a_mask(name):
     cell: Any = rnnjax.CELLS[name]
     layer = rnnjax.Bidirectional(cell(5, 16))
-    params = random_like(
-        np.random.default_rng(0), jax.eval_shape(layer.init, jax.random.key(0)), 0.4
-    )
+    params = init(layer, jax.random.key(0))
+    if name in BASIC:  # with random ones some of the others grow beyond all numbers
+        params = random_like(np.random.default_rng(0), params, 0.4)
 
     def apply(params, xs, mask):
         carry, ys = rnnjax.unroll(layer, params, xs, mask=mask)
@@ -73,6 +82,10 @@ def test_every_cell_both_ways_with_a_mask(name):
         },
         outputs={"carry": "", "ys": ""},
     )
+    if name in NO_ONNX:
+        with pytest.raises(ExportError, match="jax2onnx can't convert this model"):
+            to_onnx(model.serve, model.inputs)
+        return
     call = onnx_function(to_onnx(model.serve, model.inputs))
     for batch, time in SIZES:
         arrays = drawn(model, batch, time)
