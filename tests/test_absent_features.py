@@ -25,12 +25,6 @@ def test_a_layer_keeps_nothing_from_call_to_call():
         layer.carry = layer.initial_carry()
 
 
-def test_these_cells_are_missing():
-    assert {"lstm", "lstmp", "input_size", "projection_size", "recurrent_activation"} <= VOCABULARY
-    # There is a causal convolution, which is a layer below others, and no convolutional LSTM.
-    assert not containing(VOCABULARY - {"causalconv"}, "conv", "kernel", "mgu", "minimal")
-
-
 def test_weights_have_neither_penalties_nor_constraints():
     assert not containing(VOCABULARY, "regulari", "penalt", "constrain")
 

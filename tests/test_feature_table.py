@@ -11,6 +11,7 @@ import re
 
 import pytest
 
+from tests.cells.catalogue import CHIEF
 from tests.cells_under_test import CELLS_UNDER_TEST
 from tests.live.feature_table import ABSENT, LIBRARIES, TABLE, live_files
 
@@ -102,7 +103,7 @@ def test_every_test_of_rnnjax_exists(feature):
     for test in TABLE[feature].tests:
         file, name, case = re.fullmatch(r"(.*)::(\w+?)(?:\[(.*)\])?", test).groups()  # pyright: ignore
         assert name in functions(ROOT / file)
-        assert case is None or case in {cell.name for cell in CELLS_UNDER_TEST}
+        assert case is None or case in {cell.name for cell in (*CELLS_UNDER_TEST, *CHIEF)}
         assert (file == "tests/test_absent_features.py") == (
             TABLE[feature].verdict("rnnjax") == "no"
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 import numbers
 import os
 import re
 import typing
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,22 @@ def check(field: dataclasses.Field[Any], kind: Any, value: Any) -> None:
         if field.metadata["is_path"]:
             _check_path(name, value)
     if choices is not None and value not in choices:
-        raise UsageError(
-            f"{name}={shown(value)} is unknown; expected one of: {', '.join(sorted(choices))}."
-        )
+        raise UsageError(f"{name}={shown(value)} is unknown; {_expected(str(value), choices)}.")
+
+
+MOST_NAMED = 20
+"""How many choices a sentence names."""
+
+
+def _expected(value: str, choices: Collection[str]) -> str:
+    """All choices, or of very many those whose names are most alike."""
+    if len(choices) <= MOST_NAMED:
+        return f"expected one of: {', '.join(sorted(choices))}"
+    near = difflib.get_close_matches(value[:MOST_NAMED], choices, n=5, cutoff=0)
+    return (
+        f"expected one of: {', '.join(near)} or {len(choices) - len(near)} others, which --help "
+        "lists"
+    )
 
 
 _KINDS: dict[Any, tuple[Any, str]] = {

@@ -85,7 +85,7 @@ def test_as_a_module_it_is_the_same(whole):
     ("given", "message"),
     [
         ({}, "give --question (one of learning_rate, noise, cells, "),
-        ({"question": "why"}, "--question=why is unknown; expected one of: cells, "),
+        ({"question": "why"}, "--question=why is unknown; expected one of: catalogue, "),
         ({"question": "cells", "sweep": ["cell=gru,lstm"]}, "leave --sweep out"),
         ({"sweep": ["speed=1,2"]}, "--sweep=speed=1,2 is no sweep"),
         ({"sweep": ["learning_rate=-1,nan"]}, "--learning_rate must be a positive number, not -1"),

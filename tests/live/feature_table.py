@@ -28,6 +28,7 @@ _UNROLL = "tests/unrolling/test_unroll.py::test_"
 _CONTRACT = "tests/test_contract.py::test_"
 _APART = "tests/unrolling/test_taken_apart.py::test_"
 _DROPOUT = "tests/combinators/test_dropout.py::test_"
+_CATALOGUE = "tests/cells/test_catalogue.py::test_"
 _ABSENT = "tests/test_absent_features.py::test_"
 
 TABLE: dict[str, Row] = {
@@ -174,13 +175,13 @@ TABLE: dict[str, Row] = {
     ),
     "conv_lstm": Row(
         "convolutional LSTM",
-        "no yes yes no yes no",
-        (_ABSENT + "these_cells_are_missing",),
+        "yes yes yes no yes no",
+        (_CATALOGUE + "a_cell_is_its_paper[conv_lstm]",),
     ),
     "minimal_gated_unit": Row(
         "minimal gated unit",
-        "no yes no no no no",
-        (_ABSENT + "these_cells_are_missing",),
+        "yes yes no no no no",
+        (_CATALOGUE + "a_cell_is_its_paper[mgu]",),
     ),
     "own_activation": Row(
         "any function as an activation",
