@@ -18,7 +18,8 @@ from rnnjax.gated_cell import GatedParams
 from tests.cells_under_test import random_like
 from tests.running import assert_close
 
-pytestmark = pytest.mark.usefixtures("x64")
+# The equations are asked each time, by tests/cells/test_catalogue.py.
+pytestmark = [pytest.mark.usefixtures("x64"), pytest.mark.slow]
 
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((2, 3))

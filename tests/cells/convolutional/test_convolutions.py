@@ -35,7 +35,8 @@ from tests.cells_under_test import random_like
 from tests.flagged import MASK, RESETS, ROWS, STEPS, where_rows
 from tests.running import assert_close, init, quick_jit, unroll, unroll_last
 
-pytestmark = pytest.mark.usefixtures("x64")
+# The equations are asked each time, by tests/cells/test_catalogue.py.
+pytestmark = [pytest.mark.usefixtures("x64"), pytest.mark.slow]
 
 KEY = jax.random.key(0)
 PIXEL = (3, 4, (1, 1), (1, 1))

@@ -30,7 +30,8 @@ from rnnjax.cells.gated import (
 from tests.cells_under_test import random_like
 from tests.running import assert_close, init, loop
 
-pytestmark = pytest.mark.usefixtures("x64")
+# The equations are asked each time, by tests/cells/test_catalogue.py.
+pytestmark = [pytest.mark.usefixtures("x64"), pytest.mark.slow]
 
 SIZE = 4
 XS = np.random.default_rng(7).standard_normal((3, 2, 3))

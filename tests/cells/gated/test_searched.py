@@ -36,7 +36,8 @@ from tests.cells_under_test import random_like
 from tests.oracles import sigmoid
 from tests.running import assert_close, init, quick_jit, unroll
 
-pytestmark = pytest.mark.usefixtures("x64")
+# The equations are asked each time, by tests/cells/test_catalogue.py.
+pytestmark = [pytest.mark.usefixtures("x64"), pytest.mark.slow]
 
 D, H, ROWS, STEPS = 3, 4, 2, 3
 NOTHING = np.zeros((H, H))

@@ -24,7 +24,8 @@ from rnnjax.orthogonal_cell import OrthogonalCell
 from tests.cells_under_test import random_like
 from tests.running import assert_close, init, quick_jit
 
-pytestmark = pytest.mark.usefixtures("x64")
+# The equations are asked each time, by tests/cells/test_catalogue.py.
+pytestmark = [pytest.mark.usefixtures("x64"), pytest.mark.slow]
 
 RNG = np.random.default_rng(0)
 

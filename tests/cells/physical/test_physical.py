@@ -35,7 +35,8 @@ from rnnjax.physical_cell import tilted
 from tests.cells_under_test import random_like
 from tests.running import assert_close, init
 
-pytestmark = pytest.mark.usefixtures("x64")
+# The equations are asked each time, by tests/cells/test_catalogue.py.
+pytestmark = [pytest.mark.usefixtures("x64"), pytest.mark.slow]
 
 KEY = jax.random.key(0)
 ROWS = 2
