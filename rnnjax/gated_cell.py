@@ -10,7 +10,8 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import affine, check_input, recur
+from rnnjax.activations import gates
+from rnnjax.cell import affine, check_input, recur, settled
 from rnnjax.fused_cell import FusedCell
 from rnnjax.hyperparameters import Flag, Initialization
 from rnnjax.noise import Noise
@@ -103,3 +104,20 @@ def times(h: jax.Array, w: jax.Array) -> jax.Array:
     """
     each = jnp.concatenate([h] * (w.shape[-1] // h.shape[-1]), axis=-1).astype(w.dtype)
     return each * jnp.broadcast_to(w, each.shape)
+
+
+def lstm_step(
+    carry: MemoryCarry, a: jax.Array, z: jax.Array, noise: Noise
+) -> tuple[MemoryCarry, jax.Array]:
+    """What an LSTM does with its gates i, f, g, o, fused ``[..., 4H]``, before their activations.
+
+    Args:
+        carry: as before the step.
+        a: the gates.
+        z: what `Cell.project` gave, or an array of it; its type is the output's.
+        noise: dropout inside the step.
+    """
+    i, f, g, o = gates(a, ("sigmoid", "sigmoid", "tanh", "sigmoid"))
+    c = f * carry.c + i * noise.on_update(g)
+    h = o * jnp.tanh(c)
+    return settled(carry, MemoryCarry(h, c), h, z)

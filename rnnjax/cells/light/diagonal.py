@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS, gates
 from rnnjax.cell import settled
-from rnnjax.gated_cell import GatedCell, HiddenCarry, MemoryCarry
+from rnnjax.gated_cell import GatedCell, HiddenCarry, MemoryCarry, lstm_step
 from rnnjax.hyperparameters import Activation, Real
 from rnnjax.noise import SILENCE, Noise
 
@@ -167,10 +167,7 @@ class IndyLSTM(DiagonalCell):
         self, params: DiagonalParams, carry: MemoryCarry, z: jax.Array, noise: Noise = SILENCE
     ) -> tuple[MemoryCarry, jax.Array]:
         a = self.sums(params, carry.h, z, noise)
-        i, f, g, o = gates(a, ("sigmoid", "sigmoid", "tanh", "sigmoid"))
-        c = f * carry.c + i * noise.on_update(g)
-        h = o * jnp.tanh(c)
-        return settled(carry, MemoryCarry(h, c), h, z)
+        return lstm_step(carry, a, z, noise)
 
 
 @jax.tree_util.register_static

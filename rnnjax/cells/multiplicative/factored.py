@@ -8,9 +8,8 @@ from typing import Any, ClassVar, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from rnnjax.activations import gates
 from rnnjax.cell import affine, check_input, recur, settled
-from rnnjax.gated_cell import GatedCell, HiddenCarry, MemoryCarry
+from rnnjax.gated_cell import GatedCell, HiddenCarry, MemoryCarry, lstm_step
 from rnnjax.hyperparameters import Size
 from rnnjax.initializers import INITIALIZATIONS
 from rnnjax.noise import SILENCE, Noise
@@ -178,7 +177,4 @@ class MultiplicativeLSTM(FactoredCell):
         self, params: FactoredParams, carry: MemoryCarry, z: Projected, noise: Noise = SILENCE
     ) -> tuple[MemoryCarry, jax.Array]:
         a = self.sums(params, carry.h, z, noise)
-        i, f, g, o = gates(a, ("sigmoid", "sigmoid", "tanh", "sigmoid"))
-        c = f * carry.c + i * noise.on_update(g)
-        h = o * jnp.tanh(c)
-        return settled(carry, MemoryCarry(h, c), h, z.gates)
+        return lstm_step(carry, a, z.gates, noise)

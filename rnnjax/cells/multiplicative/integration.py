@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from rnnjax.activations import gates
 from rnnjax.cell import affine, check_input, recur, settled
-from rnnjax.gated_cell import GatedCell, HiddenCarry, MemoryCarry
+from rnnjax.gated_cell import GatedCell, HiddenCarry, MemoryCarry, lstm_step
 from rnnjax.hyperparameters import Real
 from rnnjax.noise import SILENCE, Noise
 
@@ -169,10 +169,7 @@ class MILSTM(IntegrationCell):
         self, params: IntegrationParams, carry: MemoryCarry, z: Projected, noise: Noise = SILENCE
     ) -> tuple[MemoryCarry, jax.Array]:
         a = self.sums(params, carry.h, z, noise)
-        i, f, g, o = gates(a, ("sigmoid", "sigmoid", "tanh", "sigmoid"))
-        c = f * carry.c + i * noise.on_update(g)
-        h = o * jnp.tanh(c)
-        return settled(carry, MemoryCarry(h, c), h, z.offset)
+        return lstm_step(carry, a, z.offset, noise)
 
 
 @jax.tree_util.register_static
