@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from rnnjax.activations import ACTIVATIONS
-from rnnjax.cell import NoisyCell, affine, recur, settled, zero_carry
+from rnnjax.cell import affine, recur, settled
+from rnnjax.fused_cell import FusedCell
 from rnnjax.gated_cell import HiddenCarry
-from rnnjax.hyperparameters import Flag, Size, check_hyperparameters, one_of
+from rnnjax.hyperparameters import Flag, Size, one_of
 from rnnjax.initializers import symmetric_uniform
 from rnnjax.noise import SILENCE, Noise
 from rnnjax.timed_cell import TimedInput, check_features, features, gap_like, parted
@@ -48,7 +49,7 @@ BACKBONES = {**ACTIVATIONS, "lecun_tanh": lecun_tanh}
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class CfC(NoisyCell):
+class CfC(FusedCell):
     r"""What a liquid time-constant network is after a while, without its differential equation.
 
     .. math::
@@ -92,8 +93,6 @@ class CfC(NoisyCell):
     ``ncps/torch/cfc_cell.py`` of mlech26l/ncps.
     """
 
-    input_size: Size
-    hidden_size: Size
     backbone_size: Size = 128
     backbone_layers: Size = 1
     activation: Annotated[str, one_of(BACKBONES)] = "lecun_tanh"
@@ -103,13 +102,11 @@ class CfC(NoisyCell):
 
     noise_places = ("state",)
 
-    def __post_init__(self) -> None:
-        check_hyperparameters(self)
-        check_features(self)
+    carry_type = HiddenCarry
 
-    @property
-    def output_size(self) -> int:
-        return self.hidden_size
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_features(self)
 
     def init(self, key: jax.Array) -> CfCParams:
         d, h, u, deep = features(self), self.hidden_size, self.backbone_size, self.backbone_layers
@@ -126,9 +123,6 @@ class CfC(NoisyCell):
             deeper[0], deeper[1] if self.use_bias else None,
             *((jnp.ones((h,)), jnp.zeros((h,))) if pure else ()),
         )  # fmt: skip
-
-    def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> HiddenCarry:
-        return zero_carry(HiddenCarry, batch_shape, dtype, h=self.hidden_size)
 
     def project(self, params: CfCParams, x: jax.Array) -> TimedInput:
         x, gap = parted(self, x)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from rnnjax.cell import NoisyCell, settled, zero_carry
+from rnnjax.cell import settled
+from rnnjax.fused_cell import FusedCell
 from rnnjax.gated_cell import HiddenCarry
-from rnnjax.hyperparameters import Flag, Size, check_hyperparameters
+from rnnjax.hyperparameters import Flag, Size
 from rnnjax.noise import SILENCE, Noise
 from rnnjax.timed_cell import TimedInput, check_features, features, gap_like, parted
 
@@ -47,7 +48,7 @@ class Currents(NamedTuple):
 
 @jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True)
-class LTC(NoisyCell):
+class LTC(FusedCell):
     r"""Neurons whose synapses change how fast they forget.
 
     .. math::
@@ -88,20 +89,16 @@ class LTC(NoisyCell):
     ``ncps/torch/ltc_cell.py`` of mlech26l/ncps.
     """
 
-    input_size: Size
-    hidden_size: Size
     unfolds: Size = 6
     timed: Flag = dataclasses.field(default=False, kw_only=True)
 
     noise_places = ("state",)
 
-    def __post_init__(self) -> None:
-        check_hyperparameters(self)
-        check_features(self)
+    carry_type = HiddenCarry
 
-    @property
-    def output_size(self) -> int:
-        return self.hidden_size
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_features(self)
 
     def init(self, key: jax.Array) -> LTCParams:
         d, h = features(self), self.hidden_size
@@ -119,9 +116,6 @@ class LTC(NoisyCell):
             *synapses(d), *synapses(h), w_in=jnp.ones((d,)), b_in=jnp.zeros((d,)),
             g=uniform(0.001, 1, h), v_leak=uniform(-0.2, 0.2, h), cm=uniform(0.4, 0.6, h),
         )  # fmt: skip
-
-    def initial_carry(self, batch_shape: tuple[int, ...] = (), dtype: Any = None) -> HiddenCarry:
-        return zero_carry(HiddenCarry, batch_shape, dtype, h=self.hidden_size)
 
     def project(self, params: LTCParams, x: jax.Array) -> TimedInput:
         x, gap = parted(self, x)
